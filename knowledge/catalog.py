@@ -118,7 +118,7 @@ def _too_long(entry: Entry) -> Iterator[tuple[str, str]]:
     if any(len(wording) > MAX_QUESTION for wording in entry.similar):
         yield (
             "similar",
-            f"有相似问超过 {MAX_QUESTION} 字，请精简；多条相似问请用换行或竖线 | 分开。",
+            f"有相似问超过 {MAX_QUESTION} 字，请精简；多条请用换行或竖线 | 分开。",
         )
 
 
