@@ -1,0 +1,97 @@
+"""What every channel offers the desk: capabilities, and a way to send."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A choice under a message: opens ``url``, or sends ``action`` back to the door."""
+
+    title: str
+    url: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message in no platform's markup; ``text`` is always plain text.
+
+    ``reply_to`` and ``edits`` are the platform's ids of the message answered or replaced;
+    ``copy_text`` is shown so that a person can copy it whole; ``ask_reply`` asks for an answer
+    to be typed.
+    """
+
+    text: str
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    reply_to: str = ""
+    edits: str = ""
+    copy_text: str = ""
+    ask_reply: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Outgoing:
+        rows = tuple(tuple(Button(**button) for button in row) for row in data["buttons"])
+        return cls(**{**data, "buttons": rows})
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a platform can carry: lengths in characters, rates in messages."""
+
+    max_length: int
+    buttons: bool = True
+    edits: bool = True
+    per_second: float = 25.0
+    per_place_seconds: float = 1.0
+    per_group_minute: int = 20
+
+
+class SendError(Exception):
+    """A delivery that did not reach its platform; may be tried again."""
+
+
+@dataclass
+class RateLimitedError(SendError):
+    """The platform asks to wait ``after`` seconds."""
+
+    after: float
+
+
+class UnreachableError(SendError):
+    """The citizen cannot be written to any more (blocked, left, deleted)."""
+
+
+class RejectedError(SendError):
+    """The platform will never take this message as it is."""
+
+
+class Channel(Protocol):
+    """One account's way out."""
+
+    capabilities: Capabilities
+
+    async def send(self, place: str, outgoing: Outgoing) -> str:
+        """Send or edit, and return the platform's id of the message.
+
+        Raises RateLimitedError, UnreachableError, RejectedError, or SendError when trying
+        again may help.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Something sent that is not text, kept by the platform's reference."""
+
+    kind: str
+    reference: str
+    title: str = ""
+    details: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,121 @@
+"""The knowledge base as the office keeps it: rows and their revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from knowledge.catalog import Entry, Link
+from storage.ledger import audit
+from storage.models import EntryRevision, EntryRow, utcnow
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What an import did, in entries."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+async def save(session: AsyncSession, entries: Iterable[Entry], actor: str) -> Saved:
+    """Add or replace entries by id in this transaction; equal ones are left alone."""
+    rows = {row.id: row for row in await session.exec(select(EntryRow))}
+    added = changed = unchanged = 0
+    for entry in entries:
+        row = rows.get(entry.id)
+        if row is not None and not row.retired and to_entry(row) == entry:
+            unchanged += 1
+            continue
+        _put(session, row, entry, actor)
+        added, changed = (added + 1, changed) if row is None else (added, changed + 1)
+    audit(session, actor, "kb.import", added=added, changed=changed, unchanged=unchanged)
+    return Saved(added, changed, unchanged)
+
+
+async def retire(session: AsyncSession, entry_id: str, actor: str) -> bool:
+    """Take an entry out of use; False when there is none."""
+    row = await session.get(EntryRow, entry_id)
+    if row is None or row.retired:
+        return False
+    row.retired, row.changed_at = True, utcnow()
+    audit(session, actor, "kb.retire", entry_id)
+    return True
+
+
+async def load(session: AsyncSession) -> list[Entry]:
+    """Every entry in use, by id."""
+    query = select(EntryRow).where(~col(EntryRow.retired)).order_by(EntryRow.id)
+    return [to_entry(row) for row in await session.exec(query)]
+
+
+async def changed_since(
+    session: AsyncSession, moment: datetime | None
+) -> tuple[list[EntryRow], datetime | None]:
+    """Rows changed at or after ``moment`` (all when None), and the newest change."""
+    query = select(EntryRow)
+    if moment is not None:
+        query = query.where(EntryRow.changed_at >= moment)
+    rows = list(await session.exec(query))
+    return rows, max((row.changed_at for row in rows), default=moment)
+
+
+async def count(session: AsyncSession) -> int:
+    """How many entries are in use."""
+    query = select(func.count()).select_from(EntryRow).where(~col(EntryRow.retired))
+    return (await session.exec(query)).one()
+
+
+async def departments(session: AsyncSession) -> list[str]:
+    """The 承办单位 that appear in the knowledge base, the busiest first."""
+    query = (
+        select(EntryRow.department)
+        .where(~col(EntryRow.retired), EntryRow.department != "")
+        .group_by(EntryRow.department)
+        .order_by(func.count().desc(), EntryRow.department)
+    )
+    return list(await session.exec(query))
+
+
+def to_entry(row: EntryRow) -> Entry:
+    """The row as the knowledge package knows it."""
+    return Entry(
+        id=row.id,
+        question=row.question,
+        answer=row.answer,
+        similar=tuple(row.similar),
+        department=row.department,
+        topic=row.topic,
+        basis=row.basis,
+        links=tuple(Link(**link) for link in row.links),
+        effective_on=row.effective_on,
+        expires_on=row.expires_on,
+        review_on=row.review_on,
+        automatic=row.automatic,
+    )
+
+
+def _put(session: AsyncSession, row: EntryRow | None, entry: Entry, actor: str) -> None:
+    values = asdict(entry)
+    values["similar"] = list(entry.similar)
+    values["links"] = [asdict(link) for link in entry.links]
+    if row is None:
+        row = EntryRow(**values)
+    else:
+        row.sqlmodel_update({**values, "version": row.version + 1, "retired": False})
+    row.changed_at = utcnow()
+    session.add(row)
+    snapshot = {key: _plain(value) for key, value in values.items()}
+    revision = EntryRevision(entry_id=entry.id, version=row.version, snapshot=snapshot, actor=actor)
+    session.add(revision)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value

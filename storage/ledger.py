@@ -1,0 +1,43 @@
+"""The append-only record: events of cases and audit of actions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from storage.models import AuditRecord, Case, CaseEvent, utcnow
+from storage.terms import EventKind
+
+
+def record(
+    session: AsyncSession,
+    case: Case,
+    kind: EventKind,
+    *,
+    at: datetime | None = None,
+    actor: str = "system",
+    **data: Any,
+) -> CaseEvent:
+    """Add one event; ``at`` is when it happened, which may precede its recording.
+
+    ``data`` must be JSON and free of personal data: it outlives an erasure.
+    """
+    assert case.id is not None  # noqa: S101  (the case has been flushed)
+    event = CaseEvent(case_id=case.id, kind=kind, at=at or utcnow(), actor=actor, data=data)
+    session.add(event)
+    case.updated_at = utcnow()
+    return event
+
+
+def audit(session: AsyncSession, actor: str, action: str, target: str = "", **data: Any) -> None:
+    """Note an action of a person or the system."""
+    session.add(AuditRecord(actor=actor, action=action, target=target, data=data))
+
+
+async def events(session: AsyncSession, case_id: int) -> list[CaseEvent]:
+    """A case's events in the order they were recorded."""
+    query = select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(col(CaseEvent.id))
+    return list(await session.exec(query))

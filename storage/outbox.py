@@ -1,0 +1,124 @@
+"""Durable deliveries: written with the fact that causes them, sent later, in order per place.
+
+A delivery is claimed for a lease. A process that dies while it holds one leaves it to be
+claimed again when the lease ends, so nothing is lost; the only delivery that can go out twice
+is one whose process died, or whose connection broke, between the platform's acceptance and
+our note of it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import exists, func, or_
+from sqlalchemy.orm import aliased
+from sqlmodel import and_, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from storage.models import Delivery, utcnow
+from storage.terms import DeliveryState, Purpose
+
+_UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING)
+
+
+async def enqueue(
+    session: AsyncSession,
+    *,
+    account_id: int,
+    place: str,
+    purpose: Purpose,
+    payload: dict[str, Any],
+    dedupe: str,
+    case_id: int | None = None,
+    context: dict[str, Any] | None = None,
+) -> Delivery | None:
+    """Add a delivery to this transaction; None when one with the same ``dedupe`` exists."""
+    if (await session.exec(select(Delivery.id).where(Delivery.dedupe == dedupe))).first():
+        return None
+    delivery = Delivery(
+        account_id=account_id,
+        place=place,
+        purpose=purpose,
+        payload=payload,
+        dedupe=dedupe,
+        case_id=case_id,
+        context=context or {},
+    )
+    session.add(delivery)
+    await session.flush()
+    return delivery
+
+
+async def claim(
+    session: AsyncSession, now: datetime, lease: timedelta, limit: int, account_ids: list[int]
+) -> list[Delivery]:
+    """Take up to ``limit`` due deliveries, at most one a place and never past an earlier one."""
+    earlier = aliased(Delivery)
+    blocked = exists().where(
+        col(earlier.account_id) == Delivery.account_id,
+        col(earlier.place) == Delivery.place,
+        col(earlier.id) < Delivery.id,
+        col(earlier.state).in_(_UNSENT),
+    )
+    free = or_(
+        and_(Delivery.state == DeliveryState.PENDING, Delivery.due_at <= now),
+        and_(Delivery.state == DeliveryState.SENDING, col(Delivery.lease_until) < now),
+    )
+    query = (
+        select(Delivery)
+        .where(free, ~blocked, col(Delivery.account_id).in_(account_ids))
+        .order_by(col(Delivery.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = list(await session.exec(query))
+    for delivery in taken:
+        delivery.state = DeliveryState.SENDING
+        delivery.lease_until = now + lease
+        delivery.attempts += 1
+    return taken
+
+
+def sent(delivery: Delivery, external_id: str) -> None:
+    """Note the platform's acceptance."""
+    delivery.state = DeliveryState.SENT
+    delivery.external_id = external_id
+    delivery.sent_at = utcnow()
+    delivery.lease_until = None
+    delivery.error = ""
+
+
+def retry(delivery: Delivery, at: datetime, error: str, *, counts: bool = True) -> None:
+    """Put a delivery back until ``at``; ``counts=False`` forgives the attempt (a rate limit)."""
+    delivery.state = DeliveryState.PENDING
+    delivery.due_at = at
+    delivery.lease_until = None
+    delivery.error = error
+    if not counts:
+        delivery.attempts -= 1
+
+
+def give_up(delivery: Delivery, error: str) -> None:
+    """The platform refused for good, or every attempt is used up."""
+    delivery.state = DeliveryState.FAILED
+    delivery.lease_until = None
+    delivery.error = error
+
+
+async def next_due(session: AsyncSession, account_ids: list[int]) -> datetime | None:
+    """When the earliest unsent delivery may be tried."""
+    query = (
+        select(Delivery)
+        .where(col(Delivery.state).in_(_UNSENT), col(Delivery.account_id).in_(account_ids))
+        .order_by(func.coalesce(Delivery.lease_until, Delivery.due_at))
+        .limit(1)
+    )
+    first = (await session.exec(query)).first()
+    return (first.lease_until or first.due_at) if first else None
+
+
+async def unsent(session: AsyncSession) -> int:
+    """How many deliveries have not reached their platform yet."""
+    query = select(func.count()).select_from(Delivery).where(col(Delivery.state).in_(_UNSENT))
+    return (await session.exec(query)).one()
