@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+
+import chinese_calendar
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.clock import SHANGHAI, Calendar, Due, Limit, Unit, due, to_shanghai
+
+OFFICE = ((time(9), time(12)), (time(14), time(17, 30)))
+NIGHT = ((time(8), time(12)), (time(20), time(0)))
+MINUTE = timedelta(minutes=1)
+FIRST, LAST = datetime(2025, 1, 1), datetime(2027, 3, 1)  # noqa: DTZ001
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+def rests(day: date) -> bool:
+    """The slow reference: official data when the year has it, weekends when not."""
+    if day.year in range(2004, 2027):
+        return bool(chinese_calendar.is_holiday(day))
+    return day.weekday() >= 5
+
+
+def slow_seconds(start: datetime, end: datetime, spans: tuple[tuple[time, time], ...]) -> int:
+    """Count working minutes one by one."""
+    count, moment = 0, start
+    while moment < end:
+        clock = moment.time()
+        inside = not spans or any(
+            begin <= clock and (clock < close or close == time(0)) for begin, close in spans
+        )
+        count += inside and not rests(moment.date())
+        moment += MINUTE
+    return count * 60
+
+
+def slow_due(start: datetime, limit: Limit) -> datetime:
+    """Walk minute by minute to the midnight that ends the last day."""
+    moment = start.replace(hour=0, minute=0)
+    counted = -1
+    while True:
+        day = moment.date()
+        if moment.time() == time(0):
+            counts = limit.unit is Unit.DAY or day == start.date() or not rests(day)
+            counted += counts
+        if moment.time() == time(23, 59) and counted >= limit.amount and not rests(day):
+            return moment + MINUTE
+        moment += MINUTE
+
+
+minutes = st.datetimes(FIRST, LAST).map(
+    lambda moment: moment.replace(second=0, microsecond=0, tzinfo=SHANGHAI)
+)
+lengths = st.integers(0, 20 * 24 * 60).map(lambda count: timedelta(minutes=count))
+hours = st.sampled_from([(), OFFICE, NIGHT, ((time(0), time(9)), (time(9), time(0)))])
+
+
+@settings(max_examples=60, deadline=None)
+@given(minutes, lengths, hours)
+def test_working_seconds_equal_the_minute_count(
+    start: datetime, length: timedelta, spans: tuple[tuple[time, time], ...]
+) -> None:
+    end = start + length
+    calendar = Calendar(spans=spans)
+    assert calendar.working_seconds(start, end) == slow_seconds(start, end, spans)
+
+
+@settings(max_examples=60, deadline=None)
+@given(minutes, lengths, lengths, hours)
+def test_working_seconds_add_up(
+    start: datetime, first: timedelta, second: timedelta, spans: tuple[tuple[time, time], ...]
+) -> None:
+    calendar = Calendar(spans=spans)
+    middle, end = start + first, start + first + second
+    parts = calendar.working_seconds(start, middle) + calendar.working_seconds(middle, end)
+    assert parts == calendar.working_seconds(start, end)
+
+
+@settings(max_examples=60, deadline=None)
+@given(minutes, st.integers(0, 400_000), hours)
+def test_after_working_is_the_inverse(
+    start: datetime, seconds: int, spans: tuple[tuple[time, time], ...]
+) -> None:
+    calendar = Calendar(spans=spans)
+    moment = calendar.after_working(start, seconds)
+    assert calendar.working_seconds(start, moment) == seconds
+    assert calendar.working_seconds(moment, moment + MINUTE / 60) == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(minutes, st.integers(1, 20), st.sampled_from([Unit.DAY, Unit.WORKDAY]))
+def test_due_equals_the_minute_walk(start: datetime, amount: int, unit: Unit) -> None:
+    limit = Limit(amount, unit)
+    assert due(start, limit, Calendar()).at == slow_due(start, limit)
+
+
+@settings(max_examples=60, deadline=None)
+@given(minutes, st.integers(1, 20), hours)
+def test_a_longer_limit_is_never_due_earlier(
+    start: datetime, amount: int, spans: tuple[tuple[time, time], ...]
+) -> None:
+    calendar = Calendar(spans=spans)
+    shorter = due(start, Limit(amount, Unit.WORKDAY), calendar)
+    longer = due(start, Limit(amount + 1, Unit.WORKDAY), calendar)
+    assert start < shorter.at < longer.at
+    assert calendar.closing(calendar.next_workday(start.date())) <= shorter.at
+
+
+@pytest.mark.parametrize(
+    ("start", "last_day"),
+    [("2026-09-30", "2026-10-13"), ("2026-02-13", "2026-02-27"), ("2026-11-20", "2026-11-27")],
+)
+@pytest.mark.parametrize("clock", ["00:00", "09:30", "23:59"])
+def test_five_workdays_of_the_rulebook(start: str, last_day: str, clock: str) -> None:
+    result = due(at(f"{start}T{clock}"), Limit(5, Unit.WORKDAY), Calendar())
+    assert result.at == at(f"{last_day}T00:00") + timedelta(days=1)
+    assert not result.provisional
+
+
+def test_a_year_without_official_data_is_provisional() -> None:
+    result = due(at("2026-12-25T10:00"), Limit(5, Unit.WORKDAY), Calendar())
+    assert result.provisional
+    assert result.at == at("2027-01-02T00:00")
+
+
+def test_far_years_never_crash() -> None:
+    calendar = Calendar()
+    for year in (1999, 2027, 2099):
+        start = datetime(year, 3, 1, 8, tzinfo=SHANGHAI)
+        assert due(start, Limit(3, Unit.WORKDAY), calendar).provisional
+        assert calendar.working_seconds(start, start + timedelta(days=7)) == 5 * 86400
+        assert calendar.provisional(start.date())
+
+
+def test_business_hours_end_the_day() -> None:
+    calendar = Calendar(spans=OFFICE)
+    start = at("2026-09-30T15:00")
+    assert due(start, Limit(5, Unit.WORKDAY), calendar).at == at("2026-10-13T17:30")
+    assert due(start, Limit(1, Unit.DAY), calendar).at == at("2026-10-08T17:30")
+
+
+def test_hours_start_at_once_and_ignore_holidays() -> None:
+    result = due(at("2026-10-01T23:00"), Limit(2, Unit.HOUR), Calendar(spans=OFFICE))
+    assert result.at == at("2026-10-02T01:00")
+    assert due(at("2026-10-01T23:00"), Limit(3, Unit.MINUTE), Calendar()).at == at(
+        "2026-10-01T23:03"
+    )
+    assert not due(at("2027-06-01T10:00"), Limit(2, Unit.HOUR), Calendar()).provisional
+
+
+def test_calendar_days_roll_over_a_holiday() -> None:
+    # 7 days from 2026-09-25 end on 10-02, inside the National Day holiday.
+    assert due(at("2026-09-25T10:00"), Limit(7, Unit.DAY), Calendar()).at == at("2026-10-09T00:00")
+    assert due(at("2026-11-02T10:00"), Limit(7, Unit.DAY), Calendar()).at == at("2026-11-10T00:00")
+
+
+def test_the_zone_of_the_start_does_not_matter() -> None:
+    # 17:00 UTC is already the next day in Shanghai.
+    start = datetime(2026, 11, 19, 17, tzinfo=UTC)
+    result = due(start, Limit(1, Unit.WORKDAY), Calendar())
+    assert result == due(to_shanghai(start), Limit(1, Unit.WORKDAY), Calendar())
+    assert result.at == at("2026-11-24T00:00")
+
+
+def test_overrides_come_first() -> None:
+    local = Calendar(overrides={date(2026, 11, 23): False, date(2026, 11, 21): True})
+    assert not local.is_workday(date(2026, 11, 23))
+    assert local.is_workday(date(2026, 11, 21))
+    assert due(at("2026-11-20T10:00"), Limit(1, Unit.WORKDAY), local).at == at("2026-11-22T00:00")
+
+
+def test_overrides_lift_the_provisional_mark_only_where_they_speak() -> None:
+    new_year = {date(2027, 1, 1): False, date(2027, 1, 2): False, date(2027, 1, 3): False}
+    some = Calendar(overrides=new_year)
+    assert not some.provisional(date(2027, 1, 1))
+    assert some.provisional(date(2027, 1, 4))
+    full = Calendar(overrides=new_year, complete_years=frozenset({2027}))
+    result = due(at("2026-12-25T10:00"), Limit(5, Unit.WORKDAY), full)
+    assert result.at == at("2027-01-05T00:00")
+    assert not result.provisional
+    assert full.is_workday(date(2027, 1, 5))
+    assert not full.is_workday(date(2027, 1, 9))
+
+
+def test_a_complete_year_replaces_the_official_data() -> None:
+    calendar = Calendar(complete_years=frozenset({2026}))
+    assert calendar.is_workday(date(2026, 10, 1))
+    assert not Calendar().is_workday(date(2026, 10, 1))
+
+
+def test_the_version_changes_with_whatever_moves_a_due_time() -> None:
+    day = date(2027, 1, 1)
+    calendars = [
+        Calendar(),
+        Calendar(overrides={day: False}),
+        Calendar(overrides={day: True}),
+        Calendar(spans=OFFICE),
+        Calendar(complete_years=frozenset({2027})),
+    ]
+    assert len({calendar.version for calendar in calendars}) == len(calendars)
+    assert Calendar(source="某文号").version == Calendar().version
+    assert Calendar().version == f"chinesecalendar-{chinese_calendar.__version__}"
+
+
+def test_the_result_carries_the_version() -> None:
+    calendar = Calendar(spans=OFFICE)
+    result = due(at("2026-11-20T10:00"), Limit(1, Unit.HOUR), calendar)
+    assert result == Due(at("2026-11-20T11:00"), False, calendar.version)
+
+
+def test_seconds_are_exact() -> None:
+    calendar = Calendar(spans=OFFICE)
+    assert calendar.day_seconds == int(6.5 * 3600)
+    assert calendar.working_seconds(at("2026-11-20T11:59:50"), at("2026-11-20T14:00:05")) == 15
+    assert calendar.working_seconds(at("2026-11-21T09:00"), at("2026-11-22T18:00")) == 0
+
+
+def test_opening_and_closing() -> None:
+    day = date(2026, 11, 20)
+    assert Calendar().opening(day) == at("2026-11-20T00:00")
+    assert Calendar().closing(day) == at("2026-11-21T00:00")
+    assert Calendar(spans=NIGHT).opening(day) == at("2026-11-20T08:00")
+    assert Calendar(spans=NIGHT).closing(day) == at("2026-11-21T00:00")
+
+
+def test_a_negative_interval_is_refused() -> None:
+    with pytest.raises(ValueError, match="结束时间早于开始时间"):
+        Calendar().working_seconds(at("2026-11-20T10:00"), at("2026-11-20T09:59"))
+
+
+def test_a_time_without_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="没有时区"):
+        due(datetime(2026, 11, 20), Limit(1, Unit.DAY), Calendar())  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("amount", [0, -1])
+def test_a_limit_is_positive(amount: int) -> None:
+    with pytest.raises(ValueError, match="时限至少为 1工作日"):
+        Limit(amount, Unit.WORKDAY)
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        ((time(12), time(9)),),
+        ((time(9), time(9)),),
+        ((time(9), time(0)), (time(14), time(17))),
+        ((time(9), time(12)), (time(11), time(17))),
+        ((time(14), time(17)), (time(9), time(12))),
+    ],
+)
+def test_impossible_business_hours_are_refused(spans: tuple[tuple[time, time], ...]) -> None:
+    with pytest.raises(ValueError, match="办公时段"):
+        Calendar(spans=spans)
+
+
+def test_limits_read_as_people_write_them() -> None:
+    assert str(Limit(5, Unit.WORKDAY)) == "5 工作日"
+    assert str(Limit(3, Unit.MINUTE)) == "3 分钟"
+
+
+def test_importing_the_clock_does_not_load_the_holiday_tables() -> None:
+    code = "import sys, bot.clock; sys.exit('chinese_calendar' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
