@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import Protocol
+from collections.abc import Awaitable
+from typing import Protocol, cast
 from weakref import WeakSet
 
 from redis.asyncio import Redis
@@ -116,7 +117,7 @@ class RedisCoordination(LocalCoordination):
 
     async def start(self) -> None:
         """Check that Redis answers and begin to listen. Raises redis.RedisError."""
-        await self._redis.execute_command("PING")
+        await cast(Awaitable[bool], self._redis.ping())
         self._listener = asyncio.create_task(self._listen())
 
     def notify(self, topic: str) -> None:

@@ -122,3 +122,9 @@ async def unsent(session: AsyncSession) -> int:
     """How many deliveries have not reached their platform yet."""
     query = select(func.count()).select_from(Delivery).where(col(Delivery.state).in_(_UNSENT))
     return (await session.exec(query)).one()
+
+
+async def unsent_of_case(session: AsyncSession, case_id: int) -> list[Delivery]:
+    """A case's deliveries that have not left yet."""
+    query = select(Delivery).where(Delivery.case_id == case_id, col(Delivery.state).in_(_UNSENT))
+    return list(await session.exec(query))

@@ -1,0 +1,31 @@
+"""The domain service: every door calls it, and it knows no door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.channels.base import Channel
+from bot.desk.answering import Answering
+from bot.desk.citizens import Citizens
+from bot.desk.dispatch import Dispatch
+from bot.desk.duties import Duties
+from bot.desk.intake import Intake, Receipt
+from bot.desk.library import Library
+from bot.desk.office import DeskError, Inbound, Office, Rules
+from bot.desk.review import Review
+
+
+class Desk:
+    """One desk: receive → triage → match → draft → review → deliver → resolve."""
+
+    def __init__(self, office: Office, channels: Mapping[str, Channel]) -> None:
+        self.office = office
+        self.intake = Intake(office)
+        self.answering = Answering(office)
+        self.citizens = Citizens(office, self.answering)
+        self.review = Review(office)
+        self.dispatch = Dispatch(office, channels)
+        self.duties = Duties(office)
+
+
+__all__ = ["Desk", "DeskError", "Inbound", "Library", "Office", "Receipt", "Rules"]

@@ -1,0 +1,288 @@
+"""Considering: what a citizen wrote becomes an answer, a question back, or staff work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from rapidfuzz import fuzz
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.channels.base import Outgoing
+from bot.deadlines import due_for
+from bot.desk import posting, wording
+from bot.desk.drafting import offer, propose, supersede
+from bot.desk.office import TOPIC_OUTBOX, Office, key_of, locked_case
+from bot.triage import Category, Kind, Triage, triage
+from knowledge.matcher import Candidate, Decision, Match
+from storage import queries
+from storage.ledger import record
+from storage.models import Case, Message
+from storage.terms import CaseState, DraftKind, EventKind, Purpose
+
+_CLAIMED = timedelta(seconds=30)
+_SET_ASIDE = {Kind.THANKS, Kind.NOISE, Kind.SPAM}
+_FOR_PEOPLE = {Kind.COMPLAINT, Kind.EMERGENCY, Kind.MANIPULATION}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A case as it was read for a decision; ``fresh`` is what no decision has seen yet."""
+
+    case: Case
+    messages: list[Message]
+    fresh: list[Message]
+    choices: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(one.text for one in self.fresh if one.text)
+
+    @property
+    def whole(self) -> str:
+        return "\n".join(one.text for one in self.messages if one.text)
+
+    @property
+    def follows_up(self) -> bool:
+        return len(self.fresh) < len(self.messages)
+
+
+class Answering:
+    """The worker's part: takes cases whose citizen has finished writing, and decides."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def consider_due(self, limit: int = 20) -> int:
+        """Decide up to ``limit`` due cases; returns how many were taken."""
+        for_decision = await self._claim(limit)
+        for case_id in for_decision:
+            await self.consider(case_id)
+        if for_decision:
+            self._office.notify(TOPIC_OUTBOX)
+        return len(for_decision)
+
+    async def consider(self, case_id: int) -> None:
+        """Decide one case, unless it changes meanwhile: then it is due again anyway."""
+        reading = await self._read(case_id)
+        if reading is None or not reading.fresh:
+            return
+        public = reading.case.kind == "comment"
+        verdict = triage(
+            reading.text,
+            in_public=public,
+            has_attachment=any(one.attachments for one in reading.fresh),
+        )
+        match = self._match(reading)
+        async with self._office.db.write() as session:
+            case = await locked_case(session, case_id)
+            if case is None or case.version != reading.case.version or case.consider_at is None:
+                return
+            await self._mark(session, case, reading)
+            await self._decide(session, case, reading, verdict, match)
+
+    def _match(self, reading: Reading) -> Match:
+        today = self._office.today()
+        alone = self._office.library.match(reading.text, today)
+        if not reading.follows_up or alone.decision is Decision.ANSWER:
+            return alone
+        return self._office.library.match(reading.whole, today)
+
+    async def _claim(self, limit: int) -> list[int]:
+        now = self._office.now()
+        query = (
+            select(Case)
+            .where(col(Case.consider_at) <= now)
+            .order_by(col(Case.consider_at))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        async with self._office.db.write() as session:
+            cases = list(await session.exec(query))
+            for case in cases:
+                case.consider_at = now + _CLAIMED
+            return [key_of(case) for case in cases]
+
+    async def _read(self, case_id: int) -> Reading | None:
+        async with self._office.db.read() as session:
+            case = await session.get(Case, case_id)
+            if case is None:
+                return None
+            messages = await queries.messages(session, case_id)
+            draft = await queries.open_draft(session, case_id)
+        offered = draft is not None and draft.kind == DraftKind.CHOICES
+        choices = tuple(one["entry_id"] for one in draft.candidates) if draft and offered else ()
+        fresh = [one for one in messages if not one.considered]
+        return Reading(case, messages, fresh, choices)
+
+    async def _mark(self, session: AsyncSession, case: Case, reading: Reading) -> None:
+        ids = [one.id for one in reading.fresh]
+        for message in await session.exec(select(Message).where(col(Message.id).in_(ids))):
+            message.considered = True
+        case.consider_at = None
+
+    async def _decide(
+        self, session: AsyncSession, case: Case, reading: Reading, verdict: Triage, match: Match
+    ) -> None:
+        record(
+            session,
+            case,
+            EventKind.TRIAGED,
+            triage=verdict.kind,
+            category=verdict.category,
+            decision=match.decision,
+        )
+        if verdict.kind in _SET_ASIDE:
+            await self._set_aside(session, case, reading, verdict)
+            return
+        case.subject = case.subject or reading.whole[:200]
+        chosen = self._typed_choice(reading)
+        if verdict.kind in _FOR_PEOPLE or verdict.wants_person or not reading.text.strip():
+            await self._to_staff(session, case, verdict, match)
+        elif chosen is not None:
+            await self.answer(session, case, chosen)
+        elif match.decision is Decision.ANSWER:
+            case = await self._split(session, case, reading)
+            case.category = verdict.category
+            await self.answer(session, case, match.candidates[0].entry.id)
+        elif match.decision is Decision.CLARIFY and not reading.follows_up:
+            await self._clarify(session, case, match)
+        else:
+            await self._to_staff(session, case, verdict, match)
+
+    def _typed_choice(self, reading: Reading) -> str | None:
+        """The entry whose number or title a citizen typed in place of pressing it."""
+        typed = reading.text.strip().rstrip("。.、")
+        if typed.isdigit() and 1 <= int(typed) <= len(reading.choices):
+            return reading.choices[int(typed) - 1]
+        for entry_id in reading.choices:
+            entry = self._office.library.get(entry_id)
+            if entry and len(typed) >= 4 and fuzz.ratio(typed, entry.question) >= 85:
+                return entry_id
+        return None
+
+    async def answer(self, session: AsyncSession, case: Case, entry_id: str) -> None:
+        """Queue an approved entry's answer; an entry that no longer holds goes to staff."""
+        entry = self._office.library.get(entry_id)
+        if entry is None or not entry.automatic or not entry.valid_on(self._office.today()):
+            await self.hand_over(session, case)
+            return
+        if case.entry_id == entry_id and case.automatic:  # already said; the citizen edited a word
+            await self.hand_over(session, case)
+            return
+        case.department = entry.department
+        await supersede(session, case)
+        text = wording.answer_text(entry)
+        await posting.reply(self._office, session, case, text, entry, actor="system")
+
+    async def hand_over(self, session: AsyncSession, case: Case) -> None:
+        """Put a case before staff with the best draft for all that was written."""
+        messages = await queries.messages(session, key_of(case))
+        text = "\n".join(one.text for one in messages if one.text)
+        verdict = triage(text, has_attachment=any(one.attachments for one in messages))
+        match = self._office.library.match(text, self._office.today())
+        await self._to_staff(session, case, verdict, match)
+
+    async def _clarify(self, session: AsyncSession, case: Case, match: Match) -> None:
+        case.state = CaseState.CLARIFYING
+        await offer(session, case, match.choices)
+        self._set_due(session, case)
+        question = wording.clarification(key_of(case), match.choices, case.reply_to)
+        await posting.notice(session, case, question, Purpose.CLARIFICATION)
+        record(session, case, EventKind.CLARIFIED, entries=[one.entry.id for one in match.choices])
+
+    async def _to_staff(
+        self, session: AsyncSession, case: Case, verdict: Triage, match: Match
+    ) -> None:
+        first_time = case.state != CaseState.WAITING
+        case.state = CaseState.WAITING
+        if verdict.category.must_answer and first_time:
+            case.category = verdict.category
+        case.urgency = max(case.urgency, verdict.urgency)
+        useful: tuple[Candidate, ...] = ()
+        if match.decision is not Decision.NONE and verdict.kind is not Kind.MANIPULATION:
+            useful = match.candidates
+        if useful and not case.department:
+            case.department = useful[0].entry.department
+        await propose(session, case, useful)
+        self._set_due(session, case)
+        await self._tell_citizen(session, case, verdict, first_time)
+        await posting.card(self._office, session, case)
+
+    async def _tell_citizen(
+        self, session: AsyncSession, case: Case, verdict: Triage, first_time: bool
+    ) -> None:
+        text = ""
+        if verdict.kind is Kind.EMERGENCY:
+            text = wording.EMERGENCY
+        elif first_time and self._office.rules.acknowledge:
+            text = wording.acknowledgement(case.due_at, case.due_provisional)
+        if text:
+            outgoing = Outgoing(text, reply_to=case.reply_to)
+            await posting.notice(session, case, outgoing, Purpose.ACKNOWLEDGEMENT)
+
+    def _set_due(self, session: AsyncSession, case: Case) -> None:
+        rules = self._office.rules
+        due = due_for(rules.profile, Category(case.category), case.opened_at, rules.calendar)
+        if case.due_at == due.at and case.profile == rules.profile.key:
+            return
+        case.due_at, case.due_provisional = due.at, due.provisional
+        case.calendar_version, case.profile = due.calendar_version, rules.profile.key
+        record(
+            session,
+            case,
+            EventKind.DUE_SET,
+            due=due.at.isoformat(),
+            provisional=due.provisional,
+            calendar=due.calendar_version,
+            profile=rules.profile.key,
+            category=case.category,
+        )
+
+    async def _set_aside(
+        self, session: AsyncSession, case: Case, reading: Reading, verdict: Triage
+    ) -> None:
+        """Thanks, noise and advertising open no clock; a case already waiting keeps waiting."""
+        if reading.follows_up and case.state == CaseState.CLARIFYING:
+            return
+        if reading.follows_up and case.state == CaseState.WAITING:
+            await posting.card(self._office, session, case)
+            return
+        case.state, case.category = CaseState.CLOSED, verdict.category
+        case.subject, case.reason = reading.whole[:200], f"{verdict.category}，无需答复"
+        record(session, case, EventKind.CLOSED, reason=case.reason, automatic=True)
+        text = self._courtesy(case, verdict)
+        if text:
+            await posting.notice(session, case, Outgoing(text))
+
+    def _courtesy(self, case: Case, verdict: Triage) -> str:
+        if case.kind == "comment" or verdict.kind is Kind.SPAM:
+            return ""
+        if verdict.kind is Kind.THANKS:
+            return wording.THANKS
+        return wording.PUZZLED if verdict.category is Category.INVALID else wording.GREETING
+
+    async def _split(self, session: AsyncSession, case: Case, reading: Reading) -> Case:
+        """A new question beside one that waits for staff becomes a case of its own."""
+        if case.state != CaseState.WAITING or not reading.follows_up:
+            return case
+        first = reading.fresh[0]
+        own = Case(
+            account_id=case.account_id,
+            citizen_id=case.citizen_id,
+            kind=case.kind,
+            place=case.place,
+            thread=case.thread,
+            reply_to=case.reply_to,
+            subject=reading.text[:200],
+            opened_at=first.sent_at,
+        )
+        session.add(own)
+        await session.flush()
+        ids = [one.id for one in reading.fresh]
+        for message in await session.exec(select(Message).where(col(Message.id).in_(ids))):
+            message.case_id = key_of(own)
+        record(session, own, EventKind.OPENED, at=first.sent_at, split_from=case.id)
+        record(session, case, EventKind.SPLIT, into=own.id, messages=ids)
+        return own

@@ -1,0 +1,161 @@
+"""The staff card: one case on one small screen, with what can be done about it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.channels.base import Button, Outgoing
+from bot.desk.wording import spoken_day
+from knowledge.masking import mask
+from storage.models import Case, Draft
+from storage.queries import CaseView
+
+_URGENCY = ("", "【较急】", "【紧急】")
+_STEPS = ("", "初审", "复审", "终审")
+_ATTACHMENTS = {
+    "photo": "照片",
+    "voice": "语音",
+    "audio": "音频",
+    "video": "视频",
+    "document": "文件",
+    "location": "位置",
+    "sticker": "表情",
+    "contact": "名片",
+}
+_SHOWN = 900
+CLOSE_REASONS = ("已在别处答复", "与本单位无关", "重复提交", "无实质内容")
+TRANSFER_REASONS = ("职责归口", "需专业答复", "群众指定")
+
+
+def card(view: CaseView, now: datetime) -> Outgoing:
+    """The message (masked), the draft with its evidence, the deadline, and the actions."""
+    case = view.case
+    title = f"{_URGENCY[case.urgency]}诉求 #{case.id} · {case.category} · {view.account.name}"
+    parts = [
+        title,
+        _deadline(case, now),
+        f"承办：{case.department or '未定'}",
+        "",
+        f"群众：{mask(_shorten(view.text)) or '（没有文字）'}",
+        *_attachments(view),
+        "",
+        *_draft(view),
+        "",
+        f"前面 {view.before} 件 · 后面 {view.after} 件",
+    ]
+    return Outgoing("\n".join(parts), _actions(view))
+
+
+def moved_on(view: CaseView) -> Outgoing:
+    """What an outdated card becomes."""
+    return Outgoing(f"诉求 #{view.case.id}：有新内容，请看下面的新卡片。")
+
+
+def done(case: Case, line: str) -> Outgoing:
+    """What a card becomes when its case is dealt with."""
+    return Outgoing(f"诉求 #{case.id}：{line}")
+
+
+def choices(
+    verb: str, case_id: int, version: int, titles: tuple[str, ...], prefix: str = ""
+) -> tuple[tuple[Button, ...], ...]:
+    """Rows to choose from in place of a card's actions; the last one leads back.
+
+    Each sends ``s:{verb}:{case}:{version}:{prefix}{index}``.
+    """
+    mark = f"{case_id}:{version}"
+    rows = [
+        (Button(title, action=f"s:{verb}:{mark}:{prefix}{number}"),)
+        for number, title in enumerate(titles)
+    ]
+    return (*rows, (Button("返回", action=f"s:show:{mark}"),))
+
+
+def _deadline(case: Case, now: datetime) -> str:
+    if case.due_at is None:
+        return "时限：未设"
+    left = case.due_at - now
+    word = f"还剩 {_span(left)}" if left > timedelta(0) else f"已超期 {_span(-left)}"
+    note = "（暂定）" if case.due_provisional else ""
+    return f"时限：{spoken_day(case.due_at)}{note} · {word}"
+
+
+def _span(delta: timedelta) -> str:
+    hours = int(delta.total_seconds() // 3600)
+    if hours >= 48:
+        return f"{hours // 24} 天"
+    return f"{hours} 小时" if hours else f"{int(delta.total_seconds() // 60)} 分钟"
+
+
+def _attachments(view: CaseView) -> list[str]:
+    kinds: dict[str, int] = {}
+    for message in view.messages:
+        for one in message.attachments:
+            word = _ATTACHMENTS.get(one["kind"], "附件")
+            kinds[word] = kinds.get(word, 0) + 1
+    if not kinds:
+        return []
+    return ["附件：" + "、".join(f"{word} {number} 个" for word, number in kinds.items())]
+
+
+def _draft(view: CaseView) -> list[str]:
+    draft = view.draft
+    if draft is None or not draft.text:
+        return ["拟答：没有合适的条目，请点“编辑”写答复。"]
+    lines = [f"拟答（把握 {draft.probability:.0%}）：", _shorten(draft.text)]
+    if draft.candidates:
+        lines.append(f"出处：{_evidence(draft.candidates[draft.position])}")
+    if draft.approvals:
+        steps = "、".join(
+            f"{_STEPS[number]} {approval['name']}"
+            for number, approval in enumerate(draft.approvals, 1)
+        )
+        lines.append(f"已审：{steps}（共需 {view.account.review_steps} 步）")
+    return lines
+
+
+def _evidence(candidate: dict[str, Any]) -> str:
+    words = "、".join(candidate["words"][:5])
+    notes = "；".join(candidate["notes"])
+    parts = [
+        f"{candidate['entry_id']}“{candidate['wording']}”",
+        f"共同词：{words}" if words else "",
+        notes,
+    ]
+    return "，".join(part for part in parts if part)
+
+
+def _actions(view: CaseView) -> tuple[tuple[Button, ...], ...]:
+    case, draft = view.case, view.draft
+    mark = f"{case.id}:{case.version}"
+    rows: list[tuple[Button, ...]] = []
+    if draft and draft.text:
+        rows.append((Button(_adopt_title(view, draft), action=f"s:adopt:{mark}"),))
+    others = bool(draft and len(draft.candidates) > 1)
+    second = [Button("编辑", action=f"s:edit:{mark}")]
+    if others:
+        second.append(Button("换一条", action=f"s:other:{mark}"))
+    rows += [
+        tuple(second),
+        (
+            Button("转办", action=f"s:transfer:{mark}"),
+            Button("无需答复", action=f"s:close:{mark}"),
+            Button("稍后", action=f"s:later:{mark}"),
+        ),
+    ]
+    if any(message.attachments for message in view.messages):
+        rows.append((Button("看附件", action=f"s:files:{mark}"),))
+    return tuple(rows)
+
+
+def _adopt_title(view: CaseView, draft: Draft) -> str:
+    steps = view.account.review_steps
+    if steps == 1:
+        return "采用"
+    number = len(draft.approvals) + 1
+    return f"{_STEPS[number]}通过" + ("并发送" if number == steps else "")
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "……（较长，已截短）"

@@ -1,0 +1,234 @@
+"""What citizens do beside writing: choose, judge, rate, look up, have themselves erased."""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.channels.base import Outgoing
+from bot.desk import posting, wording
+from bot.desk.answering import Answering
+from bot.desk.drafting import decide
+from bot.desk.office import (
+    TOPIC_OUTBOX,
+    DeskError,
+    Office,
+    account_by_key,
+    citizen_of,
+    key_of,
+    locked_case,
+)
+from storage import entries, queries
+from storage.ledger import audit, record
+from storage.models import Case, Citizen, Delivery, Draft, Message, utcnow
+from storage.terms import (
+    OPEN_STATES,
+    CaseState,
+    DeliveryState,
+    DraftKind,
+    DraftState,
+    EventKind,
+)
+
+ERASED = "（已应群众要求删除）"
+_NOT_YOURS = "这不是您的诉求，只有提问的人能操作。"
+_JUDGEABLE = (CaseState.ANSWERED, CaseState.RESOLVED)
+
+
+class Citizens:
+    """Citizen actions; each returns a short text for them, or raises DeskError with one."""
+
+    def __init__(self, office: Office, answering: Answering) -> None:
+        self._office = office
+        self._answering = answering
+
+    async def choose(self, account: str, citizen: str, case_id: int, number: int | None) -> str:
+        """Take one of a clarification's choices; None is none of them, and leads to staff."""
+        async with self._office.db.write() as session:
+            case = await self._own_case(session, account, citizen, case_id)
+            draft = await queries.open_draft(session, case_id)
+            offered = draft is not None and draft.kind == DraftKind.CHOICES
+            if case.state != CaseState.CLARIFYING or draft is None or not offered:
+                raise DeskError("这个问题已经处理过了，有新的问题请直接发给我。")
+            case.version += 1
+            case.consider_at = None
+            await self._take(session, case, draft, number)
+        self._office.notify(TOPIC_OUTBOX)
+        return "好的，正在转给工作人员。" if number is None else "好的，马上回复您。"
+
+    async def _take(
+        self, session: AsyncSession, case: Case, draft: Draft, number: int | None
+    ) -> None:
+        if number is not None and not 0 <= number < len(draft.candidates):
+            raise DeskError("没有这个选项，请重新选择。")
+        entry_id = draft.candidates[number]["entry_id"] if number is not None else ""
+        decide(draft, DraftState.SENT if entry_id else DraftState.DISCARDED, "citizen")
+        record(session, case, EventKind.CHOSEN, actor="citizen", entry=entry_id)
+        await session.flush()
+        if entry_id:
+            await self._answering.answer(session, case, entry_id)
+        else:
+            await self._answering.hand_over(session, case)
+
+    async def helpful(self, account: str, citizen: str, case_id: int) -> str:
+        """有帮助: the case is 办结, confirmed; the rating is asked once."""
+        async with self._office.db.write() as session:
+            case = await self._own_case(session, account, citizen, case_id)
+            if case.state not in _JUDGEABLE:
+                raise DeskError("这件事还在办理中，答复后再请您评价。")
+            if case.state == CaseState.ANSWERED:
+                case.state, case.resolved_at = CaseState.RESOLVED, utcnow()
+                case.version += 1
+                record(session, case, EventKind.HELPFUL, actor="citizen")
+                record(session, case, EventKind.RESOLVED, actor="citizen", confirmed=True)
+            if case.grade is None:
+                await posting.notice(session, case, wording.rating(case_id, case.reply_to))
+        self._office.notify(TOPIC_OUTBOX)
+        return "谢谢您的反馈。"
+
+    async def unhelpful(self, account: str, citizen: str, case_id: int) -> str:
+        """没解决: the clock is restored to its start and a person takes over."""
+        async with self._office.db.write() as session:
+            case = await self._own_case(session, account, citizen, case_id)
+            if case.state not in _JUDGEABLE:
+                raise DeskError("这件事正在办理，工作人员会回复您。")
+            await self._reopen(session, case, "没解决")
+        self._office.notify(TOPIC_OUTBOX)
+        return "抱歉没帮到您，已转给工作人员。"
+
+    async def _reopen(self, session: AsyncSession, case: Case, reason: str) -> None:
+        record(session, case, EventKind.NOT_HELPFUL, actor="citizen", reason=reason)
+        if case.state == CaseState.RESOLVED:
+            record(session, case, EventKind.REOPENED, actor="citizen", reason=reason)
+        case.state, case.answered_at, case.resolved_at = CaseState.RECEIVED, None, None
+        case.urgency = max(case.urgency, 1)
+        case.version += 1
+        await self._answering.hand_over(session, case)
+
+    async def rate(self, account: str, citizen: str, case_id: int, grade: int) -> str:
+        """Five grades, 1 best; counted once, the last press within the case stands."""
+        if not 1 <= grade <= len(wording.GRADES):
+            raise DeskError("没有这个评价等级，请重新选择。")
+        async with self._office.db.write() as session:
+            case = await self._own_case(session, account, citizen, case_id)
+            if case.state not in _JUDGEABLE:
+                raise DeskError("这件事还在办理中，答复后再请您评价。")
+            if case.grade is not None:
+                return "您已经评价过了，谢谢。"
+            case.grade = grade
+            record(session, case, EventKind.RATED, actor="citizen", grade=grade)
+        return wording.RATED.format(grade=wording.GRADES[grade - 1])
+
+    async def ask_rating(self, account: str, citizen: str) -> str:
+        """Ask for the grade of the newest answered case."""
+        async with self._office.db.write() as session:
+            person = await self._person(session, account, citizen)
+            found = await queries.cases_of(session, key_of(person), 50) if person else []
+            rateable = [one for one in found if one.state in _JUDGEABLE and one.grade is None]
+            if not rateable:
+                return "现在没有可以评价的答复。"
+            case = rateable[0]
+            await posting.notice(session, case, wording.rating(key_of(case), case.reply_to))
+        self._office.notify(TOPIC_OUTBOX)
+        return f"请评价这件事：{rateable[0].subject[:30]}"
+
+    async def cases(self, account: str, citizen: str) -> str:
+        """My questions and how they stand."""
+        async with self._office.db.read() as session:
+            person = await self._person(session, account, citizen)
+            found = await queries.cases_of(session, key_of(person)) if person else []
+        shown = [case for case in found if case.state != CaseState.CLOSED]
+        if not shown:
+            return "您还没有提过问题，直接发给我就行。"
+        return "\n\n".join(["您最近的诉求：", *(_line(case) for case in shown)])
+
+    async def stored(self, account: str, citizen: str) -> str:
+        """What is kept about this person."""
+        async with self._office.db.read() as session:
+            person = await self._person(session, account, citizen)
+            if person is None:
+                return "我们没有保存您的任何信息。"
+            cases = await _count(session, Case, person)
+            messages = await _count(session, Message, person)
+        return (
+            "我们保存了这些信息，只用于答复您和考核办理质量：\n"
+            f"· 平台编号和昵称（{person.display_name or '无'}）\n"
+            f"· 您发来的 {messages} 条消息和我们的回复\n"
+            f"· {cases} 件诉求的办理记录\n"
+            "不需要时可以要求删除，删除后只留下不含个人信息的统计数字。"
+        )
+
+    async def erase(self, account: str, citizen: str) -> str:
+        """Remove what identifies this person or was said; the events without them stay."""
+        async with self._office.db.write() as session:
+            person = await self._person(session, account, citizen)
+            if person is None:
+                return "我们没有保存您的任何信息。"
+            for case in await queries.cases_of(session, key_of(person), 100_000):
+                await _forget(session, case)
+            person.external_id = f"erased:{secrets.token_hex(8)}"
+            person.display_name, person.erased_at = "", utcnow()
+            person.reachable = False
+            audit(session, "citizen", "citizen.erase", str(person.id))
+        return "已删除您的信息。正在办理的诉求也已撤回，需要时请重新提问。"
+
+    async def menu(self) -> list[tuple[str, list[str]]]:
+        """Topics with their standard questions, the largest topic first."""
+        async with self._office.db.read() as session:
+            known = await entries.load(session)
+        topics: dict[str, list[str]] = {}
+        for entry in known:
+            if entry.automatic and entry.valid_on(self._office.today()):
+                topics.setdefault(entry.topic or "其他", []).append(entry.question)
+        return sorted(topics.items(), key=lambda item: (item[0] == "其他", -len(item[1])))
+
+    async def _person(self, session: AsyncSession, account: str, citizen: str) -> Citizen | None:
+        return await citizen_of(session, await account_by_key(session, account), citizen)
+
+    async def _own_case(
+        self, session: AsyncSession, account: str, citizen: str, case_id: int
+    ) -> Case:
+        person = await self._person(session, account, citizen)
+        case = await locked_case(session, case_id)
+        if case is None or person is None or case.citizen_id != person.id:
+            raise DeskError(_NOT_YOURS)
+        return case
+
+
+def _line(case: Case) -> str:
+    state = CaseState(case.state)
+    subject = case.subject[:30] or "（没有文字）"
+    line = f"#{case.id} {subject}\n{state.label}"
+    if state in OPEN_STATES and case.due_at is not None:
+        line += f"，最晚{wording.spoken_day(case.due_at)}前回复"
+    return line
+
+
+async def _count(session: AsyncSession, table: type[Case | Message], person: Citizen) -> int:
+    query = select(func.count()).select_from(table).where(col(table.citizen_id) == person.id)
+    return (await session.exec(query)).one()
+
+
+async def _forget(session: AsyncSession, case: Case) -> None:
+    """Blank every text of a case; an open one is withdrawn."""
+    for message in await queries.messages(session, key_of(case)):
+        for version in await queries.versions(session, message.id or 0):
+            version.text = ERASED
+        message.text, message.attachments = ERASED, []
+        message.external_id = f"erased:{message.id}"
+    for draft in await session.exec(select(Draft).where(Draft.case_id == case.id)):
+        draft.text = draft.original = ERASED
+        draft.approvals = [{**one, "before": "", "after": ""} for one in draft.approvals]
+    for delivery in await session.exec(select(Delivery).where(Delivery.case_id == case.id)):
+        delivery.payload = Outgoing(ERASED).to_json()
+        if delivery.state in (DeliveryState.PENDING, DeliveryState.SENDING):
+            delivery.state, delivery.error = DeliveryState.FAILED, "群众撤回"
+    if case.state in OPEN_STATES:
+        case.state, case.reason = CaseState.CLOSED, "群众撤回"
+        record(session, case, EventKind.CLOSED, actor="citizen", reason="群众撤回")
+    case.subject, case.place, case.thread, case.consider_at = "", "", "", None
+    case.version += 1
+    record(session, case, EventKind.ERASED, actor="citizen")

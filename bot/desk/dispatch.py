@@ -1,0 +1,170 @@
+"""Delivering: the outbox is worked off, and confirmed replies stop the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.channels.base import (
+    Channel,
+    Outgoing,
+    RateLimitedError,
+    RejectedError,
+    SendError,
+    UnreachableError,
+)
+from bot.desk import posting
+from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key, key_of, locked_case
+from storage import outbox
+from storage.ledger import record
+from storage.models import Citizen, Delivery
+from storage.terms import CaseState, EventKind, Purpose
+
+log = structlog.get_logger(__name__)
+_SHORT_WAIT = 0.05
+
+
+class Dispatch:
+    """The worker's part: sends what is due, in order per place, within every rate limit."""
+
+    def __init__(self, office: Office, channels: Mapping[str, Channel]) -> None:
+        self._office = office
+        self._channels = channels
+        self._keys: dict[int, str] = {}
+
+    async def deliver_due(self, limit: int = 50) -> int:
+        """Try every delivery that is due now, up to ``limit``; returns how many were tried."""
+        await self._learn_accounts()
+        async with self._office.db.write() as session:
+            taken = await outbox.claim(
+                session,
+                self._office.now(),
+                self._office.rules.lease,
+                limit,
+                list(self._keys),
+            )
+        await asyncio.gather(*(self._deliver(delivery) for delivery in taken))
+        return len(taken)
+
+    async def next_due(self) -> datetime | None:
+        """When the earliest unsent delivery may be tried."""
+        await self._learn_accounts()
+        async with self._office.db.read() as session:
+            return await outbox.next_due(session, list(self._keys))
+
+    async def _learn_accounts(self) -> None:
+        if self._keys:
+            return
+        async with self._office.db.read() as session:
+            for key in self._channels:
+                self._keys[key_of(await account_by_key(session, key))] = key
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        key = self._keys[delivery.account_id]
+        channel = self._channels[key]
+        wait = await self._office.coordination.reserve(_slots(key, channel, delivery.place))
+        if wait > 0:
+            await self._settle(delivery, RateLimitedError(max(wait, _SHORT_WAIT)))
+            return
+        try:
+            external_id = await channel.send(delivery.place, Outgoing.from_json(delivery.payload))
+        except SendError as error:
+            await self._settle(delivery, error)
+        else:
+            await self._confirm(delivery, external_id)
+            self._office.notify(f"place:{key}:{delivery.place}")
+
+    async def _confirm(self, delivery: Delivery, external_id: str) -> None:
+        async with self._office.db.write() as session:
+            row = await session.get_one(Delivery, delivery.id)
+            outbox.sent(row, external_id)
+            if row.case_id is not None:
+                await self._stop_clock(session, row)
+
+    async def _stop_clock(self, session: AsyncSession, delivery: Delivery) -> None:
+        case = await locked_case(session, delivery.case_id or 0)
+        if case is None:
+            return
+        if delivery.purpose == Purpose.ACKNOWLEDGEMENT:
+            record(session, case, EventKind.ACKNOWLEDGED, delivery=delivery.id)
+        if delivery.purpose != Purpose.REPLY:
+            return
+        record(
+            session,
+            case,
+            EventKind.REPLIED,
+            at=delivery.sent_at,
+            delivery=delivery.id,
+            entry=case.entry_id,
+            automatic=case.automatic,
+        )
+        if case.state == CaseState.REPLYING:
+            case.state, case.answered_at = CaseState.ANSWERED, delivery.sent_at
+            case.version += 1
+
+    async def _settle(self, delivery: Delivery, error: SendError) -> None:
+        """Put a failed delivery back, or give it up and put its case before a person."""
+        rules = self._office.rules
+        async with self._office.db.write() as session:
+            row = await session.get_one(Delivery, delivery.id)
+            if isinstance(error, RateLimitedError):
+                again = self._office.now() + timedelta(seconds=error.after)
+                outbox.retry(row, again, "限速等待", counts=False)
+                return
+            final = isinstance(error, UnreachableError | RejectedError)
+            if not final and row.attempts < rules.max_attempts:
+                wait = min(rules.backoff * 2 ** (row.attempts - 1), rules.backoff_limit)
+                outbox.retry(row, self._office.now() + wait, str(error))
+                return
+            outbox.give_up(row, str(error))
+            log.warning("delivery.failed", delivery=row.id, purpose=row.purpose, error=str(error))
+            await self._undelivered(session, row, isinstance(error, UnreachableError))
+        self._office.notify(TOPIC_OUTBOX)
+
+    async def _undelivered(
+        self, session: AsyncSession, delivery: Delivery, unreachable: bool
+    ) -> None:
+        case = await locked_case(session, delivery.case_id or 0)
+        if case is None or delivery.place != case.place:
+            return
+        citizen = await session.get_one(Citizen, case.citizen_id)
+        citizen.reachable = citizen.reachable and not unreachable
+        record(
+            session,
+            case,
+            EventKind.DELIVERY_FAILED,
+            delivery=delivery.id,
+            purpose=delivery.purpose,
+            unreachable=unreachable,
+        )
+        replying = delivery.purpose in (Purpose.REPLY, Purpose.REPLY_PART)
+        if replying and case.state == CaseState.REPLYING:
+            case.state = CaseState.WAITING
+            case.reason = "群众已屏蔽或离开，无法送达" if unreachable else "平台拒收，请修改后重发"
+            case.version += 1
+            await _withhold(session, delivery)
+            await posting.card(self._office, session, case)
+
+
+async def _withhold(session: AsyncSession, failed: Delivery) -> None:
+    """The later parts of a reply whose earlier part failed must not go out alone."""
+    for row in await outbox.unsent_of_case(session, failed.case_id or 0):
+        if row.purpose in (Purpose.REPLY, Purpose.REPLY_PART):
+            outbox.give_up(row, "前一部分未送达")
+
+
+def _slots(key: str, channel: Channel, place: str) -> dict[str, tuple[float, float]]:
+    """The rate lines a message to this place stands in: (interval, burst tolerance) seconds."""
+    can = channel.capabilities
+    if can.per_second <= 0:
+        return {}
+    slots = {f"{key}:all": (1 / can.per_second, 1.0)}
+    if can.per_place_seconds:
+        slots[f"{key}:{place}"] = (can.per_place_seconds, 3 * can.per_place_seconds)
+    if can.per_group_minute and place.startswith("-"):
+        slots[f"{key}:group:{place}"] = (60 / can.per_group_minute, 30.0)
+    return slots

@@ -1,0 +1,71 @@
+"""Drafts: what the desk proposes to staff, or offers a citizen to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.desk.office import key_of
+from bot.desk.wording import answer_text
+from knowledge.matcher import Candidate
+from storage.ledger import record
+from storage.models import Case, Draft, utcnow
+from storage.terms import DraftKind, DraftState, EventKind
+
+
+async def propose(
+    session: AsyncSession, case: Case, candidates: tuple[Candidate, ...], position: int = 0
+) -> Draft:
+    """A draft reply from the candidate at ``position``; empty when there is none."""
+    await supersede(session, case)
+    draft = Draft(case_id=key_of(case), candidates=[_plain(one) for one in candidates])
+    if candidates:
+        chosen = candidates[position]
+        draft.text = draft.original = answer_text(chosen.entry)
+        draft.entry_id, draft.probability = chosen.entry.id, chosen.probability
+        draft.position = position
+    session.add(draft)
+    record(
+        session,
+        case,
+        EventKind.DRAFTED,
+        entry=draft.entry_id,
+        probability=round(draft.probability, 4),
+    )
+    return draft
+
+
+async def offer(session: AsyncSession, case: Case, choices: Iterable[Candidate]) -> Draft:
+    """The choices of a clarification, remembered so that a press can be understood."""
+    await supersede(session, case)
+    draft = Draft(
+        case_id=key_of(case),
+        kind=DraftKind.CHOICES,
+        candidates=[_plain(choice) for choice in choices],
+    )
+    session.add(draft)
+    return draft
+
+
+async def supersede(session: AsyncSession, case: Case) -> None:
+    """Whatever stood open for a decision no longer does."""
+    query = select(Draft).where(Draft.case_id == case.id, Draft.state == DraftState.OPEN)
+    for draft in await session.exec(query):
+        decide(draft, DraftState.SUPERSEDED, "system")
+
+
+def decide(draft: Draft, state: DraftState, actor: str) -> None:
+    draft.state, draft.decided_by, draft.decided_at = state, actor, utcnow()
+
+
+def _plain(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "entry_id": candidate.entry.id,
+        "probability": round(candidate.probability, 4),
+        "wording": candidate.evidence.wording,
+        "words": list(candidate.evidence.words),
+        "notes": list(candidate.evidence.notes),
+    }

@@ -1,0 +1,115 @@
+"""What every part of the desk works with: the database, the knowledge, the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.channels.base import Attachment, Capabilities
+from bot.clock import SHANGHAI, Calendar
+from bot.deadlines import Profile
+from bot.desk.library import Library
+from storage.coordination import Coordination
+from storage.db import Database
+from storage.models import Account, Case, Citizen
+
+TOPIC_CONSIDER = "consider"
+TOPIC_OUTBOX = "outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How this office works; durations and limits are the configuration's."""
+
+    profile: Profile
+    calendar: Calendar
+    burst: timedelta = timedelta(seconds=1.5)
+    settle: timedelta = timedelta(seconds=0.4)
+    acknowledge: bool = True
+    resolve_after_days: int = 7
+    snooze: timedelta = timedelta(minutes=30)
+    departments: tuple[str, ...] = ()
+    staff_account: str = "telegram"
+    staff_place: str = ""
+    lease: timedelta = timedelta(seconds=60)
+    max_attempts: int = 12
+    backoff: timedelta = timedelta(seconds=2)
+    backoff_limit: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The shared equipment of the desk's parts."""
+
+    db: Database
+    library: Library
+    coordination: Coordination
+    rules: Rules
+    capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def today(self) -> date:
+        return self.now().astimezone(SHANGHAI).date()
+
+    def notify(self, topic: str) -> None:
+        self.coordination.notify(topic)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One citizen message as a door parsed it.
+
+    ``external_id`` is unique in the account; ``place`` is the chat an answer goes to and
+    ``thread`` the conversation in it; ``reply_to`` is the platform's id to quote. ``sent_at``
+    is the platform's own time, aware.
+    """
+
+    account: str
+    citizen: str
+    name: str
+    kind: str
+    place: str
+    thread: str
+    external_id: str
+    text: str
+    sent_at: datetime
+    attachments: tuple[Attachment, ...] = ()
+    reply_to: str = ""
+
+
+class DeskError(Exception):
+    """Something the person who acted must be told; the text is for them."""
+
+
+async def account_by_key(session: AsyncSession, key: str) -> Account:
+    """The account; LookupError when the program never registered it."""
+    account = (await session.exec(select(Account).where(Account.key == key))).first()
+    if account is None:
+        raise LookupError(key)
+    return account
+
+
+async def citizen_of(session: AsyncSession, account: Account, external_id: str) -> Citizen | None:
+    """The citizen with this platform id, if they ever wrote."""
+    query = select(Citizen).where(
+        Citizen.account_id == account.id, Citizen.external_id == external_id
+    )
+    return (await session.exec(query)).first()
+
+
+async def locked_case(session: AsyncSession, case_id: int) -> Case | None:
+    """The case, held against other writers until the transaction ends."""
+    query = select(Case).where(col(Case.id) == case_id).with_for_update()
+    return (await session.exec(query)).first()
+
+
+def key_of(row: Account | Case | Citizen) -> int:
+    """The primary key of a stored row."""
+    assert row.id is not None  # noqa: S101
+    return row.id

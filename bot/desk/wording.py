@@ -1,0 +1,107 @@
+"""What the office says to citizens: short lines, the answer first, no officialese."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.channels.base import Button, Outgoing
+from bot.clock import SHANGHAI
+from knowledge.catalog import Entry
+from knowledge.matcher import Candidate
+
+GRADES = ("非常满意", "满意", "基本满意", "不满意", "非常不满意")
+GREETING = "您好，请直接说您要办的事，比如“身份证丢了怎么补”。"
+THANKS = "不客气，有事随时问我。"
+PUZZLED = "我没看明白。请用一句话说说您要办的事，或者发“转人工”。"
+EMERGENCY = (
+    "如果有人身危险，请马上拨打：\n报警 110　火警 119　急救 120　交通事故 122\n"
+    "您的消息已经加急转给工作人员。"
+)
+ASK_RATING = "感谢反馈。您对这次办理满意吗？"
+RATED = "已记下您的评价：{grade}。谢谢！"
+UNDELIVERED = "暂时无法送达"
+
+
+def answer_text(entry: Entry) -> str:
+    """The answer first, then what it rests on and who is responsible."""
+    lines = [entry.answer.strip()]
+    facts = [
+        f"依据：{entry.basis}" if entry.basis else "",
+        f"承办：{entry.department}" if entry.department else "",
+    ]
+    if any(facts):
+        lines += ["", *(fact for fact in facts if fact)]
+    return "\n".join(lines)
+
+
+def link_rows(entry: Entry | None) -> tuple[tuple[Button, ...], ...]:
+    """办事入口 as one button a row."""
+    links = entry.links if entry else ()
+    return tuple((Button(link.title or "办事入口", url=link.url),) for link in links)
+
+
+def feedback_row(case_id: int) -> tuple[Button, ...]:
+    return (
+        Button("有帮助", action=f"c:helpful:{case_id}"),
+        Button("没解决", action=f"c:unhelpful:{case_id}"),
+    )
+
+
+def clarification(case_id: int, choices: tuple[Candidate, ...], reply_to: str) -> Outgoing:
+    """Ask which of a few matters is meant; the last choice leads to a person."""
+    rows = [
+        (Button(choice.entry.question[:40], action=f"c:choose:{case_id}:{number}"),)
+        for number, choice in enumerate(choices)
+    ]
+    rows.append((Button("都不是，转人工", action=f"c:choose:{case_id}:none"),))
+    numbered = "\n".join(f"{n}. {c.entry.question}" for n, c in enumerate(choices, 1))
+    text = f"您要办的是哪一件？点一下，或回复数字：\n{numbered}"
+    return Outgoing(text, tuple(rows), reply_to=reply_to)
+
+
+def acknowledgement(due: datetime | None, provisional: bool) -> str:
+    """自动回执: a person has it, and by when."""
+    if due is None:
+        return "已转给工作人员，会尽快回复您。"
+    # The last moment of a day is meant, not the first of the next.
+    until = f"{spoken_day(due)}前"
+    note = "（节假日安排公布后可能调整）" if provisional else ""
+    return f"这件事需要工作人员回复您，最晚{until}{note}。\n发“我的诉求”可查看进度。"
+
+
+def spoken_day(moment: datetime) -> str:
+    """``11月27日 24:00`` for a midnight that ends the day, else with the clock time."""
+    local = moment.astimezone(SHANGHAI)
+    if (local.hour, local.minute) == (0, 0):
+        ended = datetime.fromtimestamp(local.timestamp() - 1, SHANGHAI)
+        return f"{ended.month}月{ended.day}日24:00"
+    return f"{local.month}月{local.day}日{local:%H:%M}"
+
+
+def rating(case_id: int, reply_to: str) -> Outgoing:
+    """Five grades, asked once."""
+    rows = tuple(
+        (Button(grade, action=f"c:rate:{case_id}:{number}"),)
+        for number, grade in enumerate(GRADES, 1)
+    )
+    return Outgoing(ASK_RATING, rows, reply_to=reply_to)
+
+
+def split_at_sense(text: str, limit: int) -> list[str]:
+    """The text in parts of at most ``limit`` characters, cut at paragraphs or sentences."""
+    parts: list[str] = []
+    rest = text.strip()
+    while len(rest) > limit:
+        cut = _cut(rest, limit)
+        parts.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    return [*parts, rest] if rest or not parts else parts
+
+
+def _cut(text: str, limit: int) -> int:
+    window = text[:limit]
+    for marks in ("\n\n", "\n", "。", "！", "？", "；", "，", " "):
+        place = window.rfind(marks)
+        if place >= limit // 2:
+            return place + len(marks)
+    return limit

@@ -1,0 +1,145 @@
+"""Read models: what doors and cards show, gathered in few queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import case as sql_case
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from storage.models import Account, Case, Citizen, Draft, Message, MessageVersion, Staff
+from storage.terms import OPEN_STATES, CaseState, DraftState
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """One case as staff see it; ``before`` and ``after`` count the queue around it."""
+
+    case: Case
+    account: Account
+    citizen: Citizen
+    messages: list[Message]
+    draft: Draft | None
+    before: int = 0
+    after: int = 0
+
+    @property
+    def text(self) -> str:
+        return "\n".join(message.text for message in self.messages if message.text)
+
+
+async def case_view(session: AsyncSession, case_id: int, now: datetime) -> CaseView:
+    """Everything about one case. Raises sqlalchemy.exc.NoResultFound when there is none."""
+    case = await session.get_one(Case, case_id)
+    before, after = await _around(session, case, now)
+    return CaseView(
+        case=case,
+        account=await session.get_one(Account, case.account_id),
+        citizen=await session.get_one(Citizen, case.citizen_id),
+        messages=await messages(session, case_id),
+        draft=await open_draft(session, case_id),
+        before=before,
+        after=after,
+    )
+
+
+async def messages(session: AsyncSession, case_id: int) -> list[Message]:
+    """A case's messages in the order they were written."""
+    query = select(Message).where(Message.case_id == case_id)
+    return list(await session.exec(query.order_by(col(Message.sent_at), col(Message.id))))
+
+
+async def versions(session: AsyncSession, message_id: int) -> list[MessageVersion]:
+    """Every wording a message had, the first one first."""
+    query = select(MessageVersion).where(MessageVersion.message_id == message_id)
+    return list(await session.exec(query.order_by(col(MessageVersion.number))))
+
+
+async def open_draft(session: AsyncSession, case_id: int) -> Draft | None:
+    """The draft or clarification that stands for a decision."""
+    query = select(Draft).where(Draft.case_id == case_id, Draft.state == DraftState.OPEN)
+    return (await session.exec(query.order_by(col(Draft.id).desc()).limit(1))).first()
+
+
+async def next_waiting(session: AsyncSession, now: datetime) -> Case | None:
+    """The case a person should take up next."""
+    query = select(Case).where(Case.state == CaseState.WAITING).order_by(*_queue_order(now))
+    return (await session.exec(query.limit(1))).first()
+
+
+async def waiting_count(session: AsyncSession) -> int:
+    """How many cases wait for a person."""
+    query = select(func.count()).select_from(Case).where(Case.state == CaseState.WAITING)
+    return (await session.exec(query)).one()
+
+
+async def overdue_count(session: AsyncSession, now: datetime) -> int:
+    """How many unanswered cases are past their due time."""
+    query = (
+        select(func.count())
+        .select_from(Case)
+        .where(col(Case.state).in_(OPEN_STATES), col(Case.due_at) < now)
+    )
+    return (await session.exec(query)).one()
+
+
+async def cases_of(session: AsyncSession, citizen_id: int, limit: int = 10) -> list[Case]:
+    """A citizen's cases, the newest first."""
+    query = select(Case).where(Case.citizen_id == citizen_id).order_by(col(Case.id).desc())
+    return list(await session.exec(query.limit(limit)))
+
+
+async def staff_by_telegram(session: AsyncSession, telegram_id: str) -> Staff | None:
+    """The active member of staff with this Telegram id."""
+    query = select(Staff).where(Staff.telegram_id == telegram_id, col(Staff.active))
+    return (await session.exec(query)).first()
+
+
+def _snoozed(now: datetime) -> ColumnElement[int]:
+    return sql_case((col(Case.snoozed_until) > now, 1), else_=0)
+
+
+def _queue_order(now: datetime) -> tuple[ColumnElement[Any], ...]:
+    return (
+        _snoozed(now).asc(),
+        col(Case.urgency).desc(),
+        col(Case.due_at).asc(),
+        col(Case.id).asc(),
+    )
+
+
+async def _around(session: AsyncSession, case: Case, now: datetime) -> tuple[int, int]:
+    """How many waiting cases come before and after this one in the queue."""
+    snoozed = 1 if case.snoozed_until and case.snoozed_until > now else 0
+    waiting = and_(col(Case.state) == CaseState.WAITING, col(Case.id) != case.id)
+    same = _snoozed(now) == snoozed
+    urgency, due = col(Case.urgency), col(Case.due_at)
+    ahead = or_(
+        _snoozed(now) < snoozed,
+        and_(same, urgency > case.urgency),
+        and_(same, urgency == case.urgency, due < case.due_at),
+        and_(same, urgency == case.urgency, due == case.due_at, col(Case.id) < case.id),
+    )
+    counted = select(func.count(), func.count(sql_case((ahead, 1)))).where(waiting)
+    total, before = (await session.exec(counted)).one()
+    return before, total - before
+
+
+async def due_before(session: AsyncSession, now: datetime, moment: datetime) -> int:
+    """How many open cases fall due between now and a moment."""
+    query = (
+        select(func.count())
+        .select_from(Case)
+        .where(col(Case.state).in_(OPEN_STATES), col(Case.due_at) >= now, col(Case.due_at) < moment)
+    )
+    return (await session.exec(query)).one()
+
+
+async def opened_since(session: AsyncSession, moment: datetime) -> int:
+    """How many cases were opened since a moment."""
+    query = select(func.count()).select_from(Case).where(col(Case.opened_at) >= moment)
+    return (await session.exec(query)).one()
