@@ -72,6 +72,11 @@ class Duties:
         known = {one.data["point"] for one in kept if one.kind == EventKind.ESCALATED}
         return passed[-1] if passed and passed[-1] not in known else None
 
+    async def morning(self) -> None:
+        """The digest, on working days only."""
+        if self._office.rules.calendar.is_workday(self._office.today()):
+            await self.digest()
+
     async def digest(self) -> None:
         """The morning's figures for staff."""
         now = self._office.now()

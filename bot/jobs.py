@@ -1,0 +1,98 @@
+"""The APScheduler table: each job is one call to the desk, made up once after downtime."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.clock import SHANGHAI
+from bot.desk import Desk
+from storage.jobs import claim_run, last_run
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of the table; ``catch_up`` makes up a run missed while the program was down."""
+
+    name: str
+    trigger: BaseTrigger
+    call: Callable[[], Awaitable[Any]]
+    catch_up: bool = True
+
+
+class Jobs:
+    """The office's timetable. Any number of processes may hold it: a run happens in one."""
+
+    def __init__(self, desk: Desk, digest_at: str, reminder_minutes: int) -> None:
+        self._desk = desk
+        self._scheduler = AsyncIOScheduler(timezone=SHANGHAI)
+        self.table = table(desk, digest_at, reminder_minutes)
+
+    async def start(self) -> None:
+        """Make up what was missed, then run by the clock."""
+        for job in self.table:
+            if job.catch_up:
+                await self._catch_up(job)
+            self._scheduler.add_job(
+                self._run,
+                job.trigger,
+                args=[job],
+                id=job.name,
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=3600,
+            )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    async def _catch_up(self, job: Job) -> None:
+        """One run when a due time passed since the last one; a first start owes nothing."""
+        now = datetime.now(UTC)
+        last = await last_run(self._desk.office.db, job.name, now)
+        due = job.trigger.get_next_fire_time(last, last + timedelta(seconds=1))
+        if due is not None and due <= now:
+            await self._run(job)
+
+    async def _run(self, job: Job) -> None:
+        now = datetime.now(UTC).replace(microsecond=0)
+        if not await claim_run(self._desk.office.db, job.name, now, _shortest(job)):
+            return
+        try:
+            await job.call()
+        except Exception:
+            log.exception("job.failed", job=job.name)
+
+
+def table(desk: Desk, digest_at: str, reminder_minutes: int) -> list[Job]:
+    """Every job of the office."""
+    hour, minute = digest_at.split(":")[:2]
+    return [
+        Job("outbox_sweep", IntervalTrigger(seconds=30), desk.dispatch.deliver_due, catch_up=False),
+        Job("remind", IntervalTrigger(minutes=reminder_minutes), desk.duties.remind),
+        Job("resolve", IntervalTrigger(hours=1), desk.duties.resolve_unopposed),
+        Job(
+            "digest",
+            CronTrigger(hour=hour, minute=minute, day_of_week="mon-sun", timezone=SHANGHAI),
+            desk.duties.morning,
+        ),
+    ]
+
+
+def _shortest(job: Job) -> timedelta:
+    """Two processes firing within this time mean the same run."""
+    if isinstance(job.trigger, IntervalTrigger):
+        return timedelta(seconds=job.trigger.interval.total_seconds() / 2)
+    return timedelta(minutes=5)
