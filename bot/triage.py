@@ -62,11 +62,13 @@ class Triage:
     complete: bool = True
 
 
-_READ = 1_000  # characters read at either end of a long text
+_READ = 600  # characters read at either end of a long text
 _LETTER = 150  # a longer text tells a story: what is said in it may be long past
 _SHORT = 40
 _UNFINISHED = (",", "、", ":", "...", "比如", "就是", "那个", "然后")
 _GRIEVANCES = ("complaint", "nuisance", "breakdown", "insult", "report")
+_CHEERS = ("public", "laugh", "ack", "yes_no", "greeting", "trial", "filler")
+_GRATITUDE = ("thanks", "praise", "resolved", "greeting", "ack", "filler")
 _SPAM_LISTS = (
     "contact",
     "money",
@@ -81,8 +83,10 @@ _SPAM_LISTS = (
     "pressure",
     "fans",
 )
-_ASIDE = re.compile(r"@[\w-]+|\[[a-z\u4e00-\u9fff]{1,4}\]|https?://\S+")
+_MATTERS = ("ask", "request", *_GRIEVANCES)
+_ASIDE = re.compile(r"@[\w-]+|\[[a-z\u4e00-\u9fff]{1,4}\]")
 _NOT_WORD = re.compile(r"[\W_]+")
+_SENTENCE_END = "。!?;\n"
 _CLAUSE = re.compile(r"[,。!?;:~、\s]+")
 _CRY_FOR_HELP = re.compile("救|来人")
 
@@ -105,20 +109,23 @@ def triage(text: str, *, in_public: bool = False, has_attachment: bool = False) 
 class _Reader:
     """A folded text and its evidence, looked up by the names of the word lists."""
 
-    __slots__ = ("core", "in_public", "text")
+    __slots__ = ("_found", "core", "in_public", "text")
 
     def __init__(self, text: str, in_public: bool) -> None:
         self.text = text
-        self.core = _NOT_WORD.sub("", _ASIDE.sub("", text))
+        self.core = _NOT_WORD.sub("", _ASIDE.sub(_set_aside, text))
         self.in_public = in_public
+        self._found: dict[str, str] = {}
 
     def hit(self, *names: str) -> str:
         """The first word found of these lists, "" if there is none."""
-        for name in names:
+        return next((word for name in names if (word := self._search(name))), "")
+
+    def _search(self, name: str) -> str:
+        if name not in self._found:
             match = _pattern(name).search(self.text)
-            if match:
-                return match.group().strip() or match.group()
-        return ""
+            self._found[name] = match.group() if match else ""
+        return self._found[name]
 
     def opens_with(self, name: str) -> str:
         match = _pattern(name).match(self.core)
@@ -131,9 +138,10 @@ class _Reader:
     def clauses(self) -> list[str]:
         return [clause for clause in _CLAUSE.split(self.text) if _NOT_WORD.sub("", clause)]
 
-    def sentence_at(self, place: int) -> str:
-        start = max(self.text.rfind(mark, 0, place) for mark in "。!?;\n") + 1
-        ends = (self.text.find(mark, place) for mark in "。!?;\n")
+    def part_at(self, place: int, marks: str) -> str:
+        """The part of the text around `place`, from one of these marks to the next."""
+        start = max(self.text.rfind(mark, 0, place) for mark in marks) + 1
+        ends = (self.text.find(mark, place) for mark in marks)
         return self.text[start : min((end for end in ends if end >= 0), default=None)]
 
 
@@ -174,13 +182,18 @@ def _emergency(reader: _Reader) -> Triage | None:
 
 def _danger(reader: _Reader) -> str:
     """A danger that is happening: not feared, not remembered, not asked about in general."""
+    if len(reader.text) > _LETTER and not reader.hit("rescue"):
+        return ""
     for match in _pattern("danger").finditer(reader.text):
-        sentence = reader.sentence_at(match.start())
+        sentence = reader.part_at(match.start(), _SENTENCE_END)
         if _pattern("hypothetical").search(sentence):
             continue
-        now = _pattern("ongoing").search(sentence)
-        told = len(reader.text) > _LETTER or _pattern("past").search(sentence)
-        if now or not told:
+        if _pattern("feared").search(reader.part_at(match.start(), _SENTENCE_END + ",")):
+            continue
+        if _pattern("rescue").search(sentence):
+            return match.group()
+        past = _pattern("past").search(sentence) and not _pattern("ongoing").search(sentence)
+        if len(reader.text) <= _LETTER and not past:
             return match.group()
     return ""
 
@@ -192,20 +205,24 @@ def _manipulation(reader: _Reader) -> Triage | None:
     if not word:
         return None
     reason = f"含“{word}”，疑似诱导账号发言，请人工处理"
-    return Triage(Kind.MANIPULATION, Category.INVALID, 0, (reason,))
+    # What is asked besides still counts among the matters to be answered.
+    matters = len(reader.text) > _SHORT and reader.hit("how_to", *_GRIEVANCES)
+    category = _categorise(reader)[0] if matters else Category.INVALID
+    return Triage(Kind.MANIPULATION, category, 0, (reason,))
 
 
 def _small_talk(reader: _Reader) -> Triage | None:
     """Messages made of nothing but greetings, lead-ins, acknowledgements and cheers."""
-    if reader.in_public and reader.consists_of(
-        "public", "laugh", "ack", "yes_no", "greeting", "trial", "filler"
-    ):
-        return Triage(Kind.NOISE, Category.CHAT, 0, ("只有应和、表情或招呼",))
     if reader.consists_of("greeting", "filler") and reader.hit("greeting"):
+        if reader.in_public:
+            return Triage(Kind.NOISE, Category.CHAT, 0, ("只有招呼",))
         return Triage(Kind.QUESTION, Category.CHAT, 0, ("只有招呼，等待下文",), complete=False)
+    idle = not reader.hit(*_MATTERS)
+    if reader.in_public and idle and reader.consists_of(*_CHEERS):
+        return Triage(Kind.NOISE, Category.CHAT, 0, ("只有应和、表情或招呼",))
     if _pattern("yes_no").fullmatch(reader.core):
         return Triage(Kind.QUESTION, Category.CONSULT, 0, ("简短应答",), complete=False)
-    if reader.consists_of("ack", "laugh", "filler") and reader.hit("ack", "laugh"):
+    if idle and reader.consists_of("ack", "laugh", "filler") and reader.hit("ack", "laugh"):
         return Triage(Kind.NOISE, Category.CHAT, 0, ("只有应和或笑声",))
     if reader.consists_of("trial"):
         return Triage(Kind.NOISE, Category.INVALID, 0, ("测试内容",))
@@ -215,6 +232,8 @@ def _small_talk(reader: _Reader) -> Triage | None:
 
 
 def _spam(reader: _Reader) -> Triage | None:
+    if len(reader.text) > 2 * _LETTER:
+        return None
     words = [word for name in _SPAM_LISTS if (word := reader.hit(name))]
     if len(words) < 2 or reader.hit("guard"):
         return None
@@ -229,7 +248,7 @@ def _thanks(reader: _Reader) -> Triage | None:
     word = reader.hit("thanks", "praise", "resolved")
     if not word:
         return None
-    if reader.consists_of("thanks", "praise", "greeting", "ack", "filler") or _grateful(reader):
+    if reader.consists_of(*_GRATITUDE) or _grateful(reader):
         return Triage(Kind.THANKS, Category.THANKS, 0, (f"含“{word}”，没有诉求",))
     return None
 
@@ -242,7 +261,9 @@ def _grateful(reader: _Reader) -> bool:
     asking = [match.end() for match in _pattern("request", *_GRIEVANCES).finditer(plain.text)]
     if asking:
         return bool(solved and plain.hit("thanks", "praise") and max(asking) <= solved.end())
-    if solved or plain.hit("praise"):
+    if plain.hit("sour"):
+        return False
+    if plain.hit("praise") or (solved and plain.hit("thanks")):
         return True
     return all(_pattern("thanks_to").search(clause) for clause in plain.clauses())
 
@@ -271,8 +292,9 @@ def _categorise(reader: _Reader) -> tuple[Category, str]:
     neutral = asked and not pressing
     if neutral and reader.hit("how_to"):
         return Category.CONSULT, ""
-    if reader.hit("chat") and not reader.hit(*_GRIEVANCES, "request"):
-        return Category.CHAT, reader.hit("chat")
+    chat = reader.hit("chat") if len(reader.core) <= _SHORT else ""
+    if chat and not reader.hit("request", *_GRIEVANCES):
+        return Category.CHAT, chat
     found = (
         (Category.REPORT, reader.hit("accuse") or (not neutral and reader.hit("report"))),
         (Category.SUGGESTION, reader.opens_with("suggestion")),
@@ -306,6 +328,11 @@ def _with_attachment(verdict: Triage) -> Triage:
     if verdict.kind not in (Kind.NOISE, Kind.THANKS):
         return verdict
     return Triage(Kind.QUESTION, Category.CONSULT, 0, ("带附件，请人工查看",))
+
+
+def _set_aside(match: re.Match[str]) -> str:
+    """Nothing of a mention, unless a question was written on to the name without a blank."""
+    return match.group() if _pattern(*_MATTERS).search(match.group()) else ""
 
 
 def _has_any(text: str, mood: str) -> bool:
