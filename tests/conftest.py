@@ -1,0 +1,82 @@
+"""A fresh, migrated database for each test: SQLite, or PostgreSQL when an address is given."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import URL, make_url
+
+from storage.db import Database
+
+# Taken out of the environment: programs started by tests refuse WENBAN_ names they do not know.
+SERVER_URL = os.environ.pop("WENBAN_TEST_DATABASE_URL", "")
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What every test's database is copied from: an SQLite file, or a PostgreSQL database."""
+    if not SERVER_URL:
+        path = tmp_path_factory.mktemp("database") / "template.db"
+        asyncio.run(_migrate(f"sqlite+aiosqlite:///{path}"))
+        yield str(path)
+        return
+    name = f"wenban_test_{os.getpid()}"
+    asyncio.run(_on_server(f'CREATE DATABASE "{name}"'))
+    asyncio.run(_migrate(_address(name)))
+    yield name
+    asyncio.run(_on_server(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+async def database_url(template: str, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a migrated, empty database that is the test's own."""
+    if not SERVER_URL:
+        shutil.copy(template, tmp_path / "wenban.db")
+        yield f"sqlite+aiosqlite:///{tmp_path / 'wenban.db'}"
+        return
+    name = f"{template}_{next(_numbers)}"
+    await _on_server(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+    yield _address(name)
+    await _on_server(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated, empty database."""
+    opened = Database(database_url)
+    yield opened
+    await opened.close()
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    await database.upgrade()
+    await database.close()
+
+
+async def _on_server(statement: str) -> None:
+    connection = await asyncpg.connect(_text(_server().set(drivername="postgresql")))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _address(name: str) -> str:
+    return _text(_server().set(drivername="postgresql+asyncpg", database=name))
+
+
+def _server() -> URL:
+    return make_url(SERVER_URL)
+
+
+def _text(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
