@@ -29,13 +29,16 @@ async def save(session: AsyncSession, entries: Iterable[Entry], actor: str) -> S
     """Add or replace entries by id in this transaction; equal ones are left alone."""
     rows = {row.id: row for row in await session.exec(select(EntryRow))}
     added = changed = unchanged = 0
+    revisions = []
     for entry in entries:
         row = rows.get(entry.id)
         if row is not None and not row.retired and to_entry(row) == entry:
             unchanged += 1
             continue
-        _put(session, row, entry, actor)
+        revisions.append(_put(session, row, entry, actor))
         added, changed = (added + 1, changed) if row is None else (added, changed + 1)
+    await session.flush()
+    session.add_all(revisions)
     audit(session, actor, "kb.import", added=added, changed=changed, unchanged=unchanged)
     return Saved(added, changed, unchanged)
 
@@ -102,7 +105,7 @@ def to_entry(row: EntryRow) -> Entry:
     )
 
 
-def _put(session: AsyncSession, row: EntryRow | None, entry: Entry, actor: str) -> None:
+def _put(session: AsyncSession, row: EntryRow | None, entry: Entry, actor: str) -> EntryRevision:
     values = asdict(entry)
     values["similar"] = list(entry.similar)
     values["links"] = [asdict(link) for link in entry.links]
@@ -113,8 +116,7 @@ def _put(session: AsyncSession, row: EntryRow | None, entry: Entry, actor: str) 
     row.changed_at = utcnow()
     session.add(row)
     snapshot = {key: _plain(value) for key, value in values.items()}
-    revision = EntryRevision(entry_id=entry.id, version=row.version, snapshot=snapshot, actor=actor)
-    session.add(revision)
+    return EntryRevision(entry_id=entry.id, version=row.version, snapshot=snapshot, actor=actor)
 
 
 def _plain(value: Any) -> Any:

@@ -107,7 +107,7 @@ def _queue_order(now: datetime) -> tuple[ColumnElement[Any], ...]:
     return (
         _snoozed(now).asc(),
         col(Case.urgency).desc(),
-        col(Case.due_at).asc(),
+        col(Case.due_at).asc().nulls_last(),
         col(Case.id).asc(),
     )
 
@@ -117,11 +117,11 @@ async def _around(session: AsyncSession, case: Case, now: datetime) -> tuple[int
     snoozed = 1 if case.snoozed_until and case.snoozed_until > now else 0
     waiting = and_(col(Case.state) == CaseState.WAITING, col(Case.id) != case.id)
     same = _snoozed(now) == snoozed
-    urgency, due = col(Case.urgency), col(Case.due_at)
+    urgency, due, never = col(Case.urgency), col(Case.due_at), case.due_at is None
     ahead = or_(
         _snoozed(now) < snoozed,
         and_(same, urgency > case.urgency),
-        and_(same, urgency == case.urgency, due < case.due_at),
+        and_(same, urgency == case.urgency, due.is_not(None) if never else due < case.due_at),
         and_(same, urgency == case.urgency, due == case.due_at, col(Case.id) < case.id),
     )
     counted = select(func.count(), func.count(sql_case((ahead, 1)))).where(waiting)

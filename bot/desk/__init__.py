@@ -25,7 +25,7 @@ class Desk:
         self.citizens = Citizens(office, self.answering)
         self.review = Review(office)
         self.dispatch = Dispatch(office, channels)
-        self.duties = Duties(office)
+        self.duties = Duties(office, self.answering)
 
 
 __all__ = ["Desk", "DeskError", "Inbound", "Library", "Office", "Receipt", "Rules"]

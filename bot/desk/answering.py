@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rapidfuzz import fuzz
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
-from bot.deadlines import due_for
 from bot.desk import posting, wording
 from bot.desk.drafting import offer, propose, supersede
 from bot.desk.office import TOPIC_OUTBOX, Office, key_of, locked_case
+from bot.desk.turns import set_due
 from bot.triage import Category, Kind, Triage, triage
 from knowledge.matcher import Candidate, Decision, Match
 from storage import queries
@@ -62,6 +62,13 @@ class Answering:
         if for_decision:
             self._office.notify(TOPIC_OUTBOX)
         return len(for_decision)
+
+    async def next_due(self) -> datetime | None:
+        """When the earliest undecided case is to be decided."""
+        query = select(Case).where(col(Case.consider_at).is_not(None))
+        async with self._office.db.read() as session:
+            first = (await session.exec(query.order_by(col(Case.consider_at)).limit(1))).first()
+        return first.consider_at if first else None
 
     async def consider(self, case_id: int) -> None:
         """Decide one case, unless it changes meanwhile: then it is due again anyway."""
@@ -133,7 +140,7 @@ class Answering:
             category=verdict.category,
             decision=match.decision,
         )
-        if verdict.kind in _SET_ASIDE:
+        if verdict.kind in _SET_ASIDE or _small_talk(verdict, match):
             await self._set_aside(session, case, reading, verdict)
             return
         case.subject = case.subject or reading.whole[:200]
@@ -148,6 +155,8 @@ class Answering:
             await self.answer(session, case, match.candidates[0].entry.id)
         elif match.decision is Decision.CLARIFY and not reading.follows_up:
             await self._clarify(session, case, match)
+        elif match.decision is Decision.NONE and not verdict.complete and not reading.follows_up:
+            await self._ask_more(session, case)
         else:
             await self._to_staff(session, case, verdict, match)
 
@@ -187,10 +196,34 @@ class Answering:
     async def _clarify(self, session: AsyncSession, case: Case, match: Match) -> None:
         case.state = CaseState.CLARIFYING
         await offer(session, case, match.choices)
-        self._set_due(session, case)
+        set_due(self._office, session, case)
         question = wording.clarification(key_of(case), match.choices, case.reply_to)
         await posting.notice(session, case, question, Purpose.CLARIFICATION)
         record(session, case, EventKind.CLARIFIED, entries=[one.entry.id for one in match.choices])
+
+    async def _ask_more(self, session: AsyncSession, case: Case) -> None:
+        """A fragment nobody could answer: ask for a sentence, the clock keeps running."""
+        case.state = CaseState.CLARIFYING
+        set_due(self._office, session, case)
+        outgoing = Outgoing(wording.PUZZLED, reply_to=case.reply_to)
+        await posting.notice(session, case, outgoing, Purpose.CLARIFICATION)
+        record(session, case, EventKind.CLARIFIED, entries=[])
+
+    async def hand_over_unanswered(self, patience: timedelta) -> int:
+        """Citizens who were asked back and did not react get a person; returns how many."""
+        query = select(Case.id).where(
+            Case.state == CaseState.CLARIFYING,
+            Case.updated_at < self._office.now() - patience,
+        )
+        async with self._office.db.read() as session:
+            quiet = [case_id for case_id in await session.exec(query) if case_id]
+        for case_id in quiet:
+            async with self._office.db.write() as session:
+                case = await locked_case(session, case_id)
+                if case is not None and case.state == CaseState.CLARIFYING:
+                    case.version += 1
+                    await self.hand_over(session, case)
+        return len(quiet)
 
     async def _to_staff(
         self, session: AsyncSession, case: Case, verdict: Triage, match: Match
@@ -206,7 +239,7 @@ class Answering:
         if useful and not case.department:
             case.department = useful[0].entry.department
         await propose(session, case, useful)
-        self._set_due(session, case)
+        set_due(self._office, session, case)
         await self._tell_citizen(session, case, verdict, first_time)
         await posting.card(self._office, session, case)
 
@@ -221,24 +254,6 @@ class Answering:
         if text:
             outgoing = Outgoing(text, reply_to=case.reply_to)
             await posting.notice(session, case, outgoing, Purpose.ACKNOWLEDGEMENT)
-
-    def _set_due(self, session: AsyncSession, case: Case) -> None:
-        rules = self._office.rules
-        due = due_for(rules.profile, Category(case.category), case.opened_at, rules.calendar)
-        if case.due_at == due.at and case.profile == rules.profile.key:
-            return
-        case.due_at, case.due_provisional = due.at, due.provisional
-        case.calendar_version, case.profile = due.calendar_version, rules.profile.key
-        record(
-            session,
-            case,
-            EventKind.DUE_SET,
-            due=due.at.isoformat(),
-            provisional=due.provisional,
-            calendar=due.calendar_version,
-            profile=rules.profile.key,
-            category=case.category,
-        )
 
     async def _set_aside(
         self, session: AsyncSession, case: Case, reading: Reading, verdict: Triage
@@ -261,7 +276,7 @@ class Answering:
             return ""
         if verdict.kind is Kind.THANKS:
             return wording.THANKS
-        return wording.PUZZLED if verdict.category is Category.INVALID else wording.GREETING
+        return wording.GREETING if verdict.category is Category.CHAT else wording.PUZZLED
 
     async def _split(self, session: AsyncSession, case: Case, reading: Reading) -> Case:
         """A new question beside one that waits for staff becomes a case of its own."""
@@ -286,3 +301,9 @@ class Answering:
         record(session, own, EventKind.OPENED, at=first.sent_at, split_from=case.id)
         record(session, case, EventKind.SPLIT, into=own.id, messages=ids)
         return own
+
+
+def _small_talk(verdict: Triage, match: Match) -> bool:
+    """A greeting or chat that no entry answers asks nothing of the office."""
+    chat = verdict.category is Category.CHAT and not verdict.wants_person
+    return chat and match.decision not in (Decision.ANSWER, Decision.CLARIFY)

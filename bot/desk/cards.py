@@ -36,6 +36,7 @@ def card(view: CaseView, now: datetime) -> Outgoing:
         title,
         _deadline(case, now),
         f"承办：{case.department or '未定'}",
+        *([f"注意：{case.reason}"] if case.reason else []),
         "",
         f"群众：{mask(_shorten(view.text)) or '（没有文字）'}",
         *_attachments(view),

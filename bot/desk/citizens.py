@@ -21,6 +21,7 @@ from bot.desk.office import (
     key_of,
     locked_case,
 )
+from bot.desk.turns import not_helpful
 from storage import entries, queries
 from storage.ledger import audit, record
 from storage.models import Case, Citizen, Delivery, Draft, Message, utcnow
@@ -95,18 +96,10 @@ class Citizens:
             case = await self._own_case(session, account, citizen, case_id)
             if case.state not in _JUDGEABLE:
                 raise DeskError("这件事正在办理，工作人员会回复您。")
-            await self._reopen(session, case, "没解决")
+            not_helpful(session, case, "没解决")
+            await self._answering.hand_over(session, case)
         self._office.notify(TOPIC_OUTBOX)
         return "抱歉没帮到您，已转给工作人员。"
-
-    async def _reopen(self, session: AsyncSession, case: Case, reason: str) -> None:
-        record(session, case, EventKind.NOT_HELPFUL, actor="citizen", reason=reason)
-        if case.state == CaseState.RESOLVED:
-            record(session, case, EventKind.REOPENED, actor="citizen", reason=reason)
-        case.state, case.answered_at, case.resolved_at = CaseState.RECEIVED, None, None
-        case.urgency = max(case.urgency, 1)
-        case.version += 1
-        await self._answering.hand_over(session, case)
 
     async def rate(self, account: str, citizen: str, case_id: int, grade: int) -> str:
         """Five grades, 1 best; counted once, the last press within the case stands."""

@@ -19,6 +19,7 @@ from bot.channels.base import (
 )
 from bot.desk import posting
 from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key, key_of, locked_case
+from bot.desk.turns import set_due
 from storage import outbox
 from storage.ledger import record
 from storage.models import Citizen, Delivery
@@ -147,6 +148,7 @@ class Dispatch:
             case.reason = "群众已屏蔽或离开，无法送达" if unreachable else "平台拒收，请修改后重发"
             case.version += 1
             await _withhold(session, delivery)
+            set_due(self._office, session, case)
             await posting.card(self._office, session, case)
 
 

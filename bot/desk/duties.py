@@ -11,23 +11,30 @@ from bot.channels.base import Outgoing
 from bot.clock import SHANGHAI, Due
 from bot.deadlines import escalation_points, overdue_points
 from bot.desk import posting
+from bot.desk.answering import Answering
 from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key
 from storage import queries
 from storage.ledger import events, record
 from storage.models import Case
 from storage.terms import OPEN_STATES, CaseState, EventKind, Purpose
 
+_CLARIFY_PATIENCE = timedelta(minutes=30)
 _POINTS = {"half": "时限过半", "last_day": "只剩最后 1 个工作日", "due": "已到时限"}
 
 
 class Duties:
     """Scheduled work; each call is safe to repeat and never closes an unanswered case."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, answering: Answering) -> None:
         self._office = office
+        self._answering = answering
 
     async def remind(self) -> int:
-        """Tell staff of every deadline point passed since it was last looked; returns how many."""
+        """Tell staff of every deadline point passed since it was last looked; returns how many.
+
+        Citizens who left a question back unanswered are put before staff first.
+        """
+        await self._answering.hand_over_unanswered(_CLARIFY_PATIENCE)
         now = self._office.now()
         query = select(Case.id).where(
             col(Case.state).in_((CaseState.WAITING, CaseState.CLARIFYING)),

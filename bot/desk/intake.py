@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from bot.desk.office import (
     TOPIC_CONSIDER,
@@ -17,11 +18,15 @@ from bot.desk.office import (
     citizen_of,
     key_of,
 )
+from bot.desk.turns import asked_anew, not_helpful
 from bot.triage import Kind, triage
+from knowledge.matcher import Decision
 from storage.ledger import record
 from storage.models import Account, Case, Citizen, Message, MessageVersion
 from storage.terms import CaseState, EventKind
 
+_DISPUTABLE = timedelta(days=1)
+_UNHELPFUL = {"没解决", "没有解决", "没用", "没有用", "没帮助", "不对", "答非所问", "还是不行"}
 _JOINABLE = (CaseState.RECEIVED, CaseState.CLARIFYING, CaseState.WAITING)
 
 
@@ -57,6 +62,8 @@ class Intake:
                 return Receipt(known.case_id, duplicate=True)
             citizen = await _welcome(session, account, inbound)
             case = await _open_case(session, account, citizen, inbound)
+            if case is None and _wants_more(inbound.text):
+                case = await _dispute(session, account, citizen, inbound)
             new = case is None
             if case is None:
                 case = await _start(session, account, citizen, inbound)
@@ -111,10 +118,19 @@ class Intake:
         session.add(version)
         case = await session.get_one(Case, message.case_id, with_for_update=True)
         record(session, case, EventKind.EDITED, at=inbound.sent_at, message=message.id)
-        if case.state in _JOINABLE:
-            case.version += 1
-            message.considered = False
-            case.consider_at = self._office.now() + self._office.rules.settle
+        if case.state not in _JOINABLE:
+            if self._says_the_same(case, inbound.text):
+                return
+            asked_anew(session, case, inbound.sent_at)
+        case.version += 1
+        message.considered = False
+        case.consider_at = self._office.now() + self._office.rules.settle
+
+    def _says_the_same(self, case: Case, text: str) -> bool:
+        """Whether the answer that was given answers the new wording too."""
+        match = self._office.library.match(text, self._office.today())
+        same = match.decision is Decision.ANSWER and match.candidates[0].entry.id == case.entry_id
+        return same and case.state != CaseState.CLOSED
 
     def _patience(self, inbound: Inbound) -> timedelta:
         """How long to wait for the rest of what this message may be the start of."""
@@ -149,19 +165,38 @@ async def _open_case(
     session: AsyncSession, account: Account, citizen: Citizen, inbound: Inbound
 ) -> Case | None:
     """The case this message continues: the citizen's newest open one in the same thread."""
-    query = (
-        select(Case)
-        .where(
-            Case.account_id == account.id,
-            Case.citizen_id == citizen.id,
-            Case.thread == inbound.thread,
-            col(Case.state).in_(_JOINABLE),
-        )
-        .order_by(col(Case.id).desc())
-        .limit(1)
-        .with_for_update()
-    )
+    query = _in_thread(account, citizen, inbound).where(col(Case.state).in_(_JOINABLE))
     return (await session.exec(query)).first()
+
+
+async def _dispute(
+    session: AsyncSession, account: Account, citizen: Citizen, inbound: Inbound
+) -> Case | None:
+    """The recently answered case that 转人工 or 没解决 is about, opened again."""
+    since = inbound.sent_at - _DISPUTABLE
+    query = _in_thread(account, citizen, inbound).where(
+        col(Case.state).in_((CaseState.ANSWERED, CaseState.RESOLVED)),
+        col(Case.answered_at) > since,
+    )
+    case = (await session.exec(query)).first()
+    if case is not None:
+        not_helpful(session, case, inbound.text.strip()[:20])
+    return case
+
+
+def _in_thread(account: Account, citizen: Citizen, inbound: Inbound) -> SelectOfScalar[Case]:
+    query = select(Case).where(
+        Case.account_id == account.id,
+        Case.citizen_id == citizen.id,
+        Case.thread == inbound.thread,
+    )
+    return query.order_by(col(Case.id).desc()).limit(1).with_for_update()
+
+
+def _wants_more(text: str) -> bool:
+    """A bare 转人工 or 没解决, which speaks of the answer before it."""
+    bare = text.strip(" 。！!？?，,～~")
+    return bare in _UNHELPFUL or (len(bare) <= 8 and triage(bare).wants_person)
 
 
 async def _start(

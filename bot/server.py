@@ -1,0 +1,63 @@
+"""The HTTP server as a part of the program that starts and stops on request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from bot.config import ConfigError
+
+_GRACE = 3
+
+
+class _Server(uvicorn.Server):
+    """uvicorn would take the process's signals; the program owns them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HttpServer:
+    """Serves one ASGI application; ``port`` is the real one after ``start``."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        self._server = _Server(config)
+        self._task: asyncio.Task[None] | None = None
+        self.host = host
+        self.port = port
+
+    async def start(self) -> None:
+        """Listen. Raises ConfigError when the address cannot be had."""
+        self._task = asyncio.create_task(self._serve(), name="http")
+        while not self._server.started:
+            if self._task.done():
+                raise ConfigError(
+                    f"http.port：{self.host}:{self.port} 已被占用或不可用，请换一个端口"
+                )
+            await asyncio.sleep(0.02)
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+
+    async def _serve(self) -> None:
+        with contextlib.suppress(SystemExit):  # uvicorn exits when it cannot bind
+            await self._server.serve()
+
+    async def stop(self) -> None:
+        """Take no new requests, let running ones end."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task

@@ -1,0 +1,195 @@
+"""From a citizen's words to an answer, a question back, or a person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.channels.base import Attachment
+from bot.desk import wording
+from storage.models import Case, Message, MessageVersion
+from tests.support import STAFF_PLACE, Town
+
+
+async def test_known_question_is_answered_with_links_and_feedback(town: Town) -> None:
+    case_id = await town.ask("身份证丢了怎么补办？")
+    answer = town.to("7001")[-1]
+    assert answer.text.startswith("带户口簿到任一派出所补领")
+    assert "依据：《中华人民共和国居民身份证法》第十一条" in answer.text
+    assert answer.buttons[0][0].url == "https://zwfw.yunchuan.example/sfz"
+    assert [button.title for button in answer.buttons[-1]] == ["有帮助", "没解决"]
+    case = await town.case(case_id)
+    assert (case.state, case.automatic, case.entry_id) == ("answered", True, "id-lost")
+    assert await town.kinds(case_id) == ["opened", "message", "triaged", "reply_queued", "replied"]
+
+
+async def test_unapproved_entry_waits_for_staff_with_its_draft(town: Town) -> None:
+    case_id = await town.ask("低保怎么申请")
+    case = await town.case(case_id)
+    assert case.state == "waiting"
+    assert case.due_at is not None and case.due_at > case.opened_at
+    assert "需要工作人员回复您，最晚" in town.to("7001")[-1].text
+    card = town.to(STAFF_PLACE)[-1]
+    assert "向户籍所在街道提出申请" in card.text
+    assert "采用" in [button.title for row in card.buttons for button in row]
+
+
+async def test_complaint_goes_to_staff_even_when_something_matches(town: Town) -> None:
+    case_id = await town.ask("我要投诉派出所，身份证丢了去补办被赶出来，态度太差了")
+    case = await town.case(case_id)
+    assert (case.state, case.category) == ("waiting", "投诉")
+    assert "需要工作人员回复您" in town.to("7001")[-1].text
+
+
+async def test_burst_of_short_messages_is_one_question(town: Town) -> None:
+    first = await town.say("你好")
+    second = await town.say("我身份证丢了")
+    third = await town.say("怎么补办")
+    await town.settle()
+    assert first == second == third
+    assert len(town.to("7001")) == 1
+    assert "派出所补领" in town.to("7001")[0].text
+
+
+async def test_the_same_message_twice_is_once(town: Town) -> None:
+    first = await town.say("身份证丢了怎么补办？", external_id="7001:55")
+    await town.settle()
+    again = await town.say("身份证丢了怎么补办？", external_id="7001:55")
+    await town.settle()
+    assert first == again
+    assert len(await town.rows(Message)) == 1
+    assert len(town.to("7001")) == 1
+
+
+async def test_edit_becomes_a_version_of_the_same_case(town: Town) -> None:
+    case_id = await town.say("身份证", external_id="7001:5")
+    inbound = town.inbound("社保卡丢了怎么补")
+    receipt = await town.desk.intake.edit(
+        type(inbound)(**{**_fields(inbound), "external_id": "7001:5"})
+    )
+    await town.settle()
+    assert receipt is not None and receipt.case_id == case_id
+    texts = [row.text for row in await town.rows(MessageVersion)]  # type: ignore[attr-defined]
+    assert texts == ["身份证", "社保卡丢了怎么补"]
+    assert "12333" in town.to("7001")[-1].text
+
+
+async def test_edit_after_the_answer_opens_the_case_again(town: Town) -> None:
+    case_id = await town.say("身份证丢了怎么补办？", external_id="7001:5")
+    await town.settle()
+    inbound = town.inbound("社保卡丢了怎么补办？")
+    await town.desk.intake.edit(type(inbound)(**{**_fields(inbound), "external_id": "7001:5"}))
+    await town.settle()
+    assert "12333" in town.to("7001")[-1].text
+    assert "reopened" in await town.kinds(case_id)
+    assert (await town.case(case_id)).entry_id == "card-lost"
+
+
+async def test_photo_without_words_is_put_before_staff(town: Town) -> None:
+    photo = Attachment("photo", "7001:12")
+    case_id = await town.say("", attachments=(photo,))
+    await town.settle()
+    assert (await town.case(case_id)).state == "waiting"
+    card = town.to(STAFF_PLACE)[-1]
+    assert "附件：照片 1 个" in card.text
+    assert card.buttons[-1][0].title == "看附件"
+    assert await town.desk.review.attachments(case_id) == [photo]
+
+
+async def test_thanks_after_an_answer_opens_no_clock(town: Town) -> None:
+    await town.ask("身份证丢了怎么补办？")
+    thanks = await town.ask("谢谢啊")
+    case = await town.case(thanks)
+    assert (case.state, case.category, case.due_at) == ("closed", "感谢", None)
+    assert town.to("7001")[-1].text == wording.THANKS
+
+
+async def test_public_noise_is_set_aside_in_silence(town: Town) -> None:
+    case_id = await town.say("哈哈哈哈😂😂", kind="comment", place="-100", thread="-100/5")
+    await town.settle()
+    assert (await town.case(case_id)).state == "closed"
+    assert town.to("-100") == []
+
+
+async def test_comment_is_answered_in_its_thread(town: Town) -> None:
+    await town.say("租房怎么提取公积金啊？", kind="comment", place="-100", thread="-100/5")
+    await town.settle()
+    reply = town.to("-100")[-1]
+    assert "公积金小程序" in reply.text
+    assert reply.reply_to == "1"
+
+
+async def test_emergency_is_redirected_and_urgent(town: Town) -> None:
+    case_id = await town.ask("救命！楼下着火了，有人困在里面！")
+    assert "119" in town.to("7001")[-1].text
+    case = await town.case(case_id)
+    assert (case.state, case.urgency) == ("waiting", 2)
+    assert town.to(STAFF_PLACE)[-1].text.startswith("【紧急】")
+    assert "replied" not in await town.kinds(case_id)
+
+
+async def test_more_words_refresh_the_waiting_case(town: Town) -> None:
+    case_id = await town.ask("低保怎么申请")
+    before = await town.case(case_id)
+    assert await town.ask("我家就我一个人有工资，小孩还在读书") == case_id
+    after = await town.case(case_id)
+    assert after.version > before.version
+    assert after.opened_at == before.opened_at
+    assert "小孩还在读书" in town.to(STAFF_PLACE)[-1].text
+
+
+async def test_new_question_beside_a_waiting_one_is_answered_at_once(town: Town) -> None:
+    waiting = await town.ask("低保怎么申请")
+    await town.ask("社保卡丢了怎么补办？")
+    assert "12333" in town.to("7001")[-1].text
+    assert (await town.case(waiting)).state == "waiting"
+    assert "split" in await town.kinds(waiting)
+    assert len(await town.rows(Case)) == 2
+
+
+async def test_clock_starts_at_the_platforms_own_time(town: Town) -> None:
+    sent = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
+    case_id = await town.say("低保怎么申请", at=sent)
+    await town.settle()
+    assert (await town.case(case_id)).opened_at == sent
+
+
+async def test_greeting_is_answered_with_a_greeting_and_no_clock(town: Town) -> None:
+    case_id = await town.ask("你好")
+    case = await town.case(case_id)
+    assert (case.state, case.due_at) == ("closed", None)
+    assert town.to("7001")[-1].text == wording.GREETING
+
+
+async def test_fragment_is_asked_back_then_goes_to_staff(town: Town) -> None:
+    case_id = await town.ask("那个")
+    assert (await town.case(case_id)).state == "clarifying"
+    assert town.to("7001")[-1].text == wording.PUZZLED
+    assert await town.ask("就是那个东西") == case_id
+    assert (await town.case(case_id)).state == "waiting"
+
+
+async def test_unanswered_clarification_goes_to_staff_in_time(town: Town) -> None:
+    case_id = await town.ask("那个")
+    assert await town.desk.answering.hand_over_unanswered(timedelta(hours=1)) == 0
+    assert await town.desk.answering.hand_over_unanswered(timedelta(0)) == 1
+    await town.settle()
+    assert (await town.case(case_id)).state == "waiting"
+    assert town.to(STAFF_PLACE)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "😂" * 400, "\x00\x01", "a" * 100_000, "。。。？！"])
+async def test_odd_input_ends_in_some_state(town: Town, text: str) -> None:
+    case_id = await town.ask(text)
+    assert (await town.case(case_id)).state in {"closed", "waiting", "clarifying"}
+
+
+async def test_long_answer_is_cut_at_sense_and_keeps_its_end(town: Town) -> None:
+    parts = wording.split_at_sense("第一段。\n\n" + "很长的一句话，" * 60 + "完。", 100)
+    assert all(len(part) <= 100 for part in parts)
+    assert "".join(parts).replace("\n", "").endswith("完。")
+
+
+def _fields(inbound: object) -> dict[str, object]:
+    return {name: getattr(inbound, name) for name in inbound.__dataclass_fields__}  # type: ignore[attr-defined]

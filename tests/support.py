@@ -1,0 +1,215 @@
+"""A real desk on a real database with a channel that keeps what it is given."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from sqlmodel import select
+
+from bot.channels.base import Attachment, Capabilities, Outgoing, SendError
+from bot.clock import Calendar
+from bot.deadlines import profiles
+from bot.desk import Desk, Inbound, Library, Office, Rules
+from knowledge.catalog import Entry, Link
+from knowledge.matcher import Policy
+from storage import entries
+from storage.coordination import Coordination, LocalCoordination
+from storage.db import Database
+from storage.models import Account, Case, CaseEvent, Delivery, Staff
+
+STAFF_PLACE = "-900"
+PEOPLE = (("张三", "坐席"), ("李四", "审核"), ("王五", "主管"))
+
+ENTRIES = (
+    Entry(
+        "id-lost",
+        "身份证丢失怎么补领",
+        "带户口簿到任一派出所补领，20 个工作日内取证。",
+        similar=("身份证丢了怎么办", "身份证不见了去哪补办"),
+        department="市公安局",
+        topic="户籍",
+        basis="《中华人民共和国居民身份证法》第十一条",
+        links=(Link("预约补领", "https://zwfw.yunchuan.example/sfz"),),
+        automatic=True,
+    ),
+    Entry(
+        "card-lost",
+        "社保卡丢失怎么补办",
+        "先打 12333 挂失，再到社保卡服务网点补办，当场拿卡。",
+        similar=("社保卡丢了怎么补", "社会保障卡不见了"),
+        department="市人社局",
+        topic="社保",
+        automatic=True,
+    ),
+    Entry(
+        "fund-rent",
+        "租房怎么提取公积金",
+        "在公积金小程序选租房提取，3 个工作日到账。",
+        similar=("公积金租房提取要什么材料", "租房子能取公积金吗"),
+        department="市住房公积金管理中心",
+        topic="公积金",
+        automatic=True,
+    ),
+    Entry(
+        "low-income",
+        "低保怎么申请",
+        "向户籍所在街道提出申请，入户核查后公示。",
+        similar=("申请最低生活保障要什么条件",),
+        department="市民政局",
+        topic="民政",
+        automatic=False,
+    ),
+)
+
+
+@dataclass
+class MemoryChannel:
+    """A channel that delivers into a list; ``failures`` are raised first, one a send."""
+
+    capabilities: Capabilities = field(
+        default_factory=lambda: Capabilities(max_length=500, per_second=0)
+    )
+    failures: list[SendError] = field(default_factory=list)
+    sent: list[tuple[str, Outgoing]] = field(default_factory=list)
+    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def send(self, place: str, outgoing: Outgoing) -> str:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.sent.append((place, outgoing))
+        return outgoing.edits or str(next(self.numbers))
+
+    async def close(self) -> None:
+        self.sent.clear()
+
+
+@dataclass
+class Town:
+    """An office with one citizen account and a staff chat, and ways to act on it."""
+
+    db: Database
+    desk: Desk
+    channel: MemoryChannel
+    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def say(
+        self,
+        text: str,
+        citizen: str = "7001",
+        *,
+        kind: str = "direct",
+        place: str = "",
+        thread: str = "",
+        at: datetime | None = None,
+        external_id: str = "",
+        attachments: tuple[Attachment, ...] = (),
+    ) -> int:
+        """A citizen message through the intake; returns its case."""
+        inbound = self.inbound(text, citizen, at=at)
+        number = next(self.numbers)
+        place = place or citizen
+        inbound = replace(
+            inbound,
+            kind=kind,
+            place=place,
+            thread=thread or place,
+            external_id=external_id or f"{place}:{number}",
+            attachments=attachments,
+            reply_to=str(number) if kind == "comment" else "",
+        )
+        return (await self.desk.intake.receive(inbound)).case_id
+
+    def inbound(self, text: str, citizen: str = "7001", at: datetime | None = None) -> Inbound:
+        return Inbound(
+            account="telegram",
+            citizen=citizen,
+            name="小李",
+            kind="direct",
+            place=citizen,
+            thread=citizen,
+            external_id=f"{citizen}:x",
+            text=text,
+            sent_at=at or datetime.now(UTC),
+        )
+
+    async def settle(self) -> None:
+        """Let the desk decide and deliver everything, as if all waiting times had passed."""
+        while True:
+            await self._hurry()
+            decided = await self.desk.answering.consider_due()
+            tried = await self.desk.dispatch.deliver_due()
+            if not decided and not tried:
+                return
+
+    async def _hurry(self) -> None:
+        async with self.db.write() as session:
+            past = datetime.now(UTC) - timedelta(seconds=1)
+            for case in await session.exec(select(Case).where(Case.consider_at != None)):  # noqa: E711
+                case.consider_at = past
+            for row in await session.exec(select(Delivery).where(Delivery.state == "pending")):
+                row.due_at = past
+
+    async def ask(self, text: str, citizen: str = "7001") -> int:
+        """Say something and let everything happen."""
+        case_id = await self.say(text, citizen)
+        await self.settle()
+        return case_id
+
+    def to(self, place: str) -> list[Outgoing]:
+        """What was sent to a place, oldest first."""
+        return [outgoing for where, outgoing in self.channel.sent if where == place]
+
+    async def case(self, case_id: int) -> Case:
+        async with self.db.read() as session:
+            return await session.get_one(Case, case_id)
+
+    async def kinds(self, case_id: int) -> list[str]:
+        """The kinds of a case's events, in order."""
+        async with self.db.read() as session:
+            query = select(CaseEvent).where(CaseEvent.case_id == case_id)
+            found = list(await session.exec(query))
+        return [one.kind for one in sorted(found, key=lambda one: one.id or 0)]
+
+    async def rows(self, table: type) -> Sequence[object]:
+        async with self.db.read() as session:
+            return list(await session.exec(select(table)))
+
+
+async def build_town(
+    db: Database,
+    *,
+    rules: Rules | None = None,
+    known: Sequence[Entry] = ENTRIES,
+    review_steps: int = 1,
+    coordination: Coordination | None = None,
+) -> Town:
+    """An office on a migrated, empty database."""
+    async with db.write() as session:
+        session.add(
+            Account(key="telegram", platform="Telegram", name="云川发布", review_steps=review_steps)
+        )
+        for number, (name, role) in enumerate(
+            (("张三", "坐席"), ("李四", "审核"), ("王五", "主管"))
+        ):
+            session.add(
+                Staff(login=f"s{number}", display_name=name, role=role, telegram_id=f"90{number}")
+            )
+        await entries.save(session, known, "test")
+    library = Library(db, Policy())
+    await library.refresh()
+    channel = MemoryChannel()
+    office = Office(
+        db=db,
+        library=library,
+        coordination=coordination or LocalCoordination(),
+        rules=rules or office_rules(),
+        capabilities={"telegram": channel.capabilities},
+    )
+    return Town(db, Desk(office, {"telegram": channel}), channel)
+
+
+def office_rules() -> Rules:
+    return Rules(profile=profiles()["guangdong_2022"], calendar=Calendar(), staff_place=STAFF_PLACE)
