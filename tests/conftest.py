@@ -43,7 +43,7 @@ async def database_url(template: str, tmp_path: Path) -> AsyncIterator[str]:
         yield f"sqlite+aiosqlite:///{tmp_path / 'wenban.db'}"
         return
     name = f"{template}_{next(_numbers)}"
-    await _on_server(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+    await _on_server(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield _address(name)
     await _on_server(f'DROP DATABASE "{name}" WITH (FORCE)')
 

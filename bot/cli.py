@@ -1,0 +1,306 @@
+"""The command line. Commands import what they need when they run, so that --help is quick."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.commands.chinese import ChineseCommand, ChineseGroup, explain_usage
+from bot.commands.common import CommandError, complain
+
+
+class RunRole(StrEnum):
+    ALL = "all"
+    BOT = "bot"
+    WORKER = "worker"
+    CONSOLE = "console"
+    SCHEDULER = "scheduler"
+
+
+class ReportFormat(StrEnum):
+    JSON = "json"
+    XLSX = "xlsx"
+    DOCX = "docx"
+    HTML = "html"
+
+
+class StaffRole(StrEnum):
+    AGENT = "坐席"
+    REVIEWER = "审核"
+    SUPERVISOR = "主管"
+    ADMIN = "管理员"
+
+
+def _group(text: str) -> typer.Typer:
+    return typer.Typer(
+        cls=ChineseGroup,
+        help=text,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
+
+
+app = _group("问办：政务新媒体留言的答复、督办与考核。")
+kb = _group("知识库：导入、导出、检查。")
+user = _group("工作人员：登记、查看、停用。")
+db = _group("数据库：升级、备份、恢复。")
+app.add_typer(kb, name="kb")
+app.add_typer(user, name="user")
+app.add_typer(db, name="db")
+
+Source = Annotated[
+    Path, typer.Argument(metavar="文件", exists=True, dir_okay=False, help="要读的文件。")
+]
+_DAY = ["%Y-%m-%d"]
+Target = Annotated[Path, typer.Argument(metavar="文件", help="要写的文件。")]
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", metavar="文件", help="配置文件；不写则用当前目录的 config.toml（如果有）。"
+        ),
+    ] = None,
+) -> None:
+    context.obj = config
+
+
+@app.command(cls=ChineseCommand)
+def run(
+    context: typer.Context,
+    role: Annotated[
+        RunRole,
+        typer.Option(help="跑哪部分：bot 收消息，worker 办理发送，console 网页，scheduler 定时。"),
+    ] = RunRole.ALL,
+) -> None:
+    """启动服务。"""
+    from bot.app import Role
+    from bot.app import run as serve
+    from bot.commands.common import run as wait_for
+    from bot.commands.common import settings_of
+
+    wait_for(serve(settings_of(context), Role(role.value)))
+
+
+@app.command(cls=ChineseCommand)
+def check(context: typer.Context) -> None:
+    """检查配置、数据库、知识库和各项连接，说明怎么改。"""
+    from bot.commands import check as command
+
+    command.check(context)
+
+
+@kb.command("import", cls=ChineseCommand)
+def kb_import(
+    context: typer.Context,
+    file: Source,
+    automatic: Annotated[
+        bool | None,
+        typer.Option(
+            "--automatic/--no-automatic",
+            help="全部条目允许（或不允许）自动回复；不写则按文件里的“自动回复”列。",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只检查，不写入。")] = False,
+) -> None:
+    """导入知识库（csv、tsv、xlsx、jsonl、toml），按编号新增或更新。"""
+    from bot.commands import kb as command
+
+    command.import_file(context, file, automatic=automatic, dry_run=dry_run)
+
+
+@kb.command("export", cls=ChineseCommand)
+def kb_export(context: typer.Context, file: Target) -> None:
+    """导出知识库，格式看文件名后缀。"""
+    from bot.commands import kb as command
+
+    command.export_file(context, file)
+
+
+@kb.command("check", cls=ChineseCommand)
+def kb_check(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[文件]", exists=True, dir_okay=False, help="要查的文件；不写则查现有知识库。"
+        ),
+    ] = None,
+) -> None:
+    """检查知识库：重复、过期、该复核、链接不对等。"""
+    from bot.commands import kb as command
+
+    command.check_entries(context, file)
+
+
+@app.command("import", cls=ChineseCommand)
+def import_history(
+    context: typer.Context,
+    file: Source,
+    account: Annotated[str, typer.Option(metavar="名称", help="这些留言属于哪个政务账号。")],
+) -> None:
+    """导入以往的留言和答复（xlsx、csv、tsv、jsonl），重复导入不会重复。"""
+    from bot.commands import history as command
+
+    command.import_file(context, file, account)
+
+
+@app.command(cls=ChineseCommand)
+def match(
+    kb: Annotated[
+        Path,
+        typer.Option("--kb", metavar="文件", exists=True, dir_okay=False, help="知识库文件。"),
+    ],
+    source: Annotated[
+        Path,
+        typer.Option(
+            "--input", metavar="文件", exists=True, dir_okay=False, help="JSONL，每行有 query。"
+        ),
+    ],
+    target: Annotated[
+        Path, typer.Option("--output", metavar="文件", help="结果 JSONL，每行对应一行输入。")
+    ],
+) -> None:
+    """批量匹配：每行问题找出知识库里的候选，不用数据库。"""
+    from bot.commands import kb as command
+
+    command.match(kb, source, target)
+
+
+@app.command(cls=ChineseCommand)
+def report(
+    context: typer.Context,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=_DAY, metavar="日期", help="起始日（含），按留言的日子。"),
+    ] = None,
+    last: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=_DAY, metavar="日期", help="截止日（含）。"),
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(metavar="方案", help="时限方案；不写则用配置里的。", show_default=False)
+    ] = "",
+    form: Annotated[ReportFormat, typer.Option("--format", help="格式。")] = ReportFormat.JSON,
+    output: Annotated[
+        Path | None, typer.Option(metavar="文件", help="写到文件；不写则显示（仅 json）。")
+    ] = None,
+) -> None:
+    """考核指标：答复率、及时率、响应时长、满意度、办结率。"""
+    from bot.commands import report as command
+
+    command.report(context, first, last, profile, form.value, output)
+
+
+@user.command("add", cls=ChineseCommand)
+def user_add(
+    context: typer.Context,
+    login: Annotated[str, typer.Argument(metavar="登录名", help="字母、数字，不重复。")],
+    name: Annotated[str, typer.Option(metavar="姓名", help="姓名。")],
+    role: Annotated[StaffRole, typer.Option(help="角色。")],
+    department: Annotated[str, typer.Option(metavar="单位", help="所在单位。")] = "",
+    telegram_id: Annotated[
+        str, typer.Option(metavar="编号", help="Telegram 用户编号（数字）。")
+    ] = "",
+) -> None:
+    """登记一名工作人员；登录名已停用的重新启用。"""
+    from bot.commands import user as command
+
+    command.add(context, login, name, role.value, department, telegram_id)
+
+
+@user.command("list", cls=ChineseCommand)
+def user_list(context: typer.Context) -> None:
+    """列出全部工作人员。"""
+    from bot.commands import user as command
+
+    command.show(context)
+
+
+@user.command("disable", cls=ChineseCommand)
+def user_disable(
+    context: typer.Context,
+    login: Annotated[str, typer.Argument(metavar="登录名", help="要停用的登录名。")],
+) -> None:
+    """停用一名工作人员，记录保留。"""
+    from bot.commands import user as command
+
+    command.disable(context, login)
+
+
+@db.command("upgrade", cls=ChineseCommand)
+def db_upgrade(context: typer.Context) -> None:
+    """把数据库升级到本程序的版本。"""
+    from bot.commands import database as command
+
+    command.upgrade(context)
+
+
+@db.command("backup", cls=ChineseCommand)
+def db_backup(context: typer.Context, file: Target) -> None:
+    """备份全部数据到一个 zip，运行中也可以。"""
+    from bot.commands import database as command
+
+    command.backup(context, file)
+
+
+@db.command("restore", cls=ChineseCommand)
+def db_restore(
+    context: typer.Context,
+    file: Source,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="库里已有数据时先备份，再整库替换。")
+    ] = False,
+) -> None:
+    """从备份恢复到空的数据库（SQLite、PostgreSQL 可互换）。先停下服务。"""
+    from bot.commands import database as command
+
+    command.restore(context, file, replace)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The console script; ends the process with 0, 1 (refused, failed) or 2 (misused)."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except Exception as error:
+        code = _explain(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: Exception) -> int:
+    if hasattr(error, "format_message"):
+        if error.format_message():
+            complain(explain_usage(error))
+        return 2
+    complain(_text_of(error))
+    return 1
+
+
+def _text_of(error: Exception) -> str:
+    if isinstance(error, CommandError | ValueError) and str(error):
+        return str(error)
+    if isinstance(error, typer.Abort):
+        return "已停止。"
+    return _text_of_trouble(error)
+
+
+def _text_of_trouble(error: Any) -> str:
+    reason = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
+    if type(error).__module__.startswith("sqlalchemy") or isinstance(error, ConnectionError):
+        return f"数据库出错：{reason}。请核对 database.url，看数据库是否在运行、有无权限。"
+    if isinstance(error, PermissionError):
+        return f"没有权限读写 {error.filename}，请核对文件的权限。"
+    if isinstance(error, OSError):
+        return f"读写出错：{reason}。请核对路径和磁盘空间。"
+    return f"程序出错（{type(error).__name__}）：{reason}。请把这行文字告诉维护人员。"

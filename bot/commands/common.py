@@ -1,0 +1,115 @@
+"""What every command needs: settings, a database, a console, and who is asking."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from bot.config import Settings
+    from storage.db import Database
+
+T = TypeVar("T")
+SHOWN = 50
+
+
+class CommandError(Exception):
+    """A command cannot go on; the text says in Chinese why and what to do."""
+
+
+def settings_of(context: Any) -> Settings:
+    """The configuration named by ``--config``. Raises ConfigError."""
+    from bot.config import load
+
+    return load(context.obj)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def office_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database, brought to the newest revision first."""
+    from storage.db import Database
+
+    database = Database(settings.database_url)
+    try:
+        await database.upgrade()
+        yield database
+    finally:
+        await database.close()
+
+
+def console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """Say something on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def progress() -> Progress:
+    """A progress bar that is silent where nobody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    watched = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=watched,
+        disable=not watched.is_terminal,
+        transient=True,
+    )
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """Print rows for reading; text is shown as it is, without markup."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    for header in headers:
+        grid.add_column(header, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(cell) for cell in row))
+    out = console()
+    out.soft_wrap = False
+    out.print(grid)
+
+
+def complain_of(problems: Sequence[str]) -> None:
+    """List what is wrong on stderr, at most SHOWN lines of it."""
+    for problem in problems[:SHOWN]:
+        complain(f"  {problem}")
+    if len(problems) > SHOWN:
+        complain(f"  …… 另有 {len(problems) - SHOWN} 条")
+
+
+def actor() -> str:
+    """The person at the keyboard, by the operating system's name, for the audit."""
+    try:
+        return f"os:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "os:unknown"
+
+
+def refuse_overwrite(path: Path) -> None:
+    """Files of citizens' data are never written over by mistake."""
+    if path.exists():
+        raise CommandError(f"{path} 已存在，请换一个文件名，或先移走它。")

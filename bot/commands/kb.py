@@ -1,0 +1,137 @@
+"""wenban kb import|export|check and wenban match."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bot.commands.common import (
+    CommandError,
+    actor,
+    complain,
+    complain_of,
+    console,
+    office_database,
+    progress,
+    refuse_overwrite,
+    run,
+    settings_of,
+    table,
+)
+from bot.config import Settings
+from knowledge import catalog
+from knowledge.catalog import Entry, Problem
+from knowledge.exchange import read_entries, write_entries
+from storage import entries
+from storage.entries import Saved
+from storage.ledger import audit
+
+
+def import_file(context: Any, file: Path, *, automatic: bool | None, dry_run: bool) -> None:
+    """Read a file and save its good rows in one transaction; every bad row is named."""
+    settings = settings_of(context)
+    reading = read_entries(file)
+    good = reading.entries
+    if automatic is not None:
+        good = [replace(entry, automatic=automatic) for entry in good]
+    saved = run(_save(settings, good, file, automatic, dry_run=dry_run))
+    _list(reading.problems)
+    bad = reading.rows - len(reading.entries)
+    table(
+        ("读到", "新增", "更新", "未变", "有误"),
+        [[str(n) for n in (reading.rows, saved.added, saved.changed, saved.unchanged, bad)]],
+        title=f"知识库导入 {file.name}" + ("（只检查，未写入）" if dry_run else ""),
+    )
+    if reading.rows and not good:
+        raise CommandError("没有一行可用，什么都没有导入，请按上面的提示修改文件。")
+
+
+async def _save(
+    settings: Settings, good: list[Entry], file: Path, automatic: bool | None, *, dry_run: bool
+) -> Saved:
+    async with office_database(settings) as database:
+        if dry_run:
+            async with database.read() as session:
+                return _foresee(await entries.load(session), good)
+        async with database.write() as session:
+            watched = progress()
+            with watched:
+                saved = await entries.save(
+                    session, watched.track(good, description="写入知识库"), actor()
+                )
+            if automatic is not None:
+                audit(session, actor(), "kb.approve", file.name, automatic=automatic, n=len(good))
+            return saved
+
+
+def _foresee(present: Iterable[Entry], wanted: Iterable[Entry]) -> Saved:
+    known = {entry.id: entry for entry in present}
+    fates = Counter(
+        "added" if entry.id not in known else "same" if known[entry.id] == entry else "changed"
+        for entry in wanted
+    )
+    return Saved(fates["added"], fates["changed"], fates["same"])
+
+
+def export_file(context: Any, file: Path) -> None:
+    """Write every entry in use to a file, in the format of its suffix."""
+    settings = settings_of(context)
+    refuse_overwrite(file)
+    found = run(_load(settings))
+    write_entries(found, file)
+    console().print(f"已导出 {len(found)} 条到 {file}", markup=False)
+
+
+def check_entries(context: Any, file: Path | None) -> None:
+    """Name everything an editor should look at, in a file or in the database."""
+    if file is None:
+        found, problems = run(_load(settings_of(context))), []
+    else:
+        reading = read_entries(file)
+        found, problems = reading.entries, reading.problems
+    problems = [*problems, *_unless_known(catalog.check_entries(found), problems)]
+    _list(problems)
+    if problems:
+        raise CommandError(f"共 {len(found)} 条可用，发现 {len(problems)} 处要改。")
+    console().print(f"共 {len(found)} 条，没有发现问题。")
+
+
+def match(kb: Path, source: Path, target: Path) -> None:
+    """Match every line of a JSONL file against a knowledge base file."""
+    from knowledge import batch
+
+    refuse_overwrite(target)
+    watched = progress()
+    with watched:
+        bar = watched.add_task("匹配", total=_lines(source))
+        batch.run(kb, source, target, lambda: watched.advance(bar))
+
+
+async def _load(settings: Settings) -> list[Entry]:
+    async with office_database(settings) as database, database.read() as session:
+        return await entries.load(session)
+
+
+def _unless_known(found: list[Problem], known: list[Problem]) -> list[Problem]:
+    seen = {(one.entry_id, one.field, one.reason) for one in known}
+    return [one for one in found if (one.entry_id, one.field, one.reason) not in seen]
+
+
+def _list(problems: list[Problem]) -> None:
+    if problems:
+        complain("以下各处有问题：")
+    complain_of([_describe(problem) for problem in problems])
+
+
+def _describe(problem: Problem) -> str:
+    line = f"第 {problem.line} 行 " if problem.line else ""
+    entry = f"［{problem.entry_id}］" if problem.entry_id else ""
+    return f"{line}{entry}{problem.reason}"
+
+
+def _lines(file: Path) -> int:
+    with file.open("rb") as lines:
+        return sum(1 for _ in lines)
