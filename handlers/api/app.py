@@ -1,0 +1,43 @@
+"""The HTTP application: everything this program serves over the web."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from bot.desk import Desk
+from handlers.api import errors
+from handlers.api.shield import Shield
+from handlers.api.system import Webhook, system_router
+from handlers.webchat.door import Site, WebDoor
+from handlers.webchat.routes import router as webchat_router
+
+MAX_BODY = 256 * 1024
+
+
+def build_app(
+    desk: Desk,
+    site: Site | None,
+    *,
+    webhook: Webhook | None = None,
+    max_body: int = MAX_BODY,
+) -> FastAPI:
+    """The application; without a ``site`` there is no citizens' page.
+
+    ``max_body`` is in bytes. Call :func:`close_streams` before the server is told to stop:
+    it waits for open responses, and event streams end only when told to.
+    """
+    app = FastAPI(title="问办", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Shield, max_body=max_body)
+    errors.install(app)
+    app.include_router(system_router(desk.office.db, webhook))
+    app.state.webchat = None
+    if site is not None:
+        app.state.webchat = WebDoor(desk, site)
+        app.include_router(webchat_router)
+    return app
+
+
+def close_streams(app: FastAPI) -> None:
+    """End every open event stream; the pages reconnect when the program is back."""
+    if app.state.webchat is not None:
+        app.state.webchat.streams.close()

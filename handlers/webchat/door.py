@@ -1,0 +1,135 @@
+"""What the web routes share: who the visitor is, how often they may write, their lines."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import secrets
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+
+from bot.desk import Desk
+from handlers.api.errors import Refusal
+from handlers.webchat.page import Page
+from handlers.webchat.stream import Streams
+
+COOKIE = "wenban_visitor"
+COOKIE_SECONDS = 365 * 24 * 3600
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """How the citizens' page presents itself and what it allows."""
+
+    name: str
+    greeting: str
+    messages_per_minute: int = 20
+    max_text: int = 2000
+    public_url: str = ""
+    account: str = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A browser that wrote to us. ``token`` is its secret; ``id`` is what we store."""
+
+    token: str
+
+    @property
+    def id(self) -> str:
+        # Whoever reads the database or an export must not be able to pose as the citizen.
+        return hashlib.sha256(self.token.encode()).hexdigest()[:32]
+
+
+class WebDoor:
+    """The web page's way to the desk."""
+
+    def __init__(self, desk: Desk, site: Site) -> None:
+        self.desk = desk
+        self.site = site
+        self.page = Page(site.name, site.greeting, site.max_text)
+        self.streams = Streams(desk.office.coordination)
+
+    def visitor(self, request: Request) -> Visitor | None:
+        """Who asks; None for a stranger or a cookie we never gave out."""
+        token = request.cookies.get(COOKIE, "")
+        return Visitor(token) if _TOKEN.fullmatch(token) else None
+
+    async def admit(self, request: Request) -> Visitor:
+        """Who writes, a new visitor if need be; Refusal when it is too often."""
+        known = self.visitor(request)
+        if known is not None:
+            await self._reserve(f"web:visitor:{known.id}", self.site.messages_per_minute)
+            return known
+        address = _address(request)
+        if address:
+            # One address may be a whole village behind one operator's gateway.
+            line = hashlib.sha256(address.encode()).hexdigest()[:16]
+            await self._reserve(f"web:new:{line}", 6 * self.site.messages_per_minute)
+        return Visitor(secrets.token_hex(16))
+
+    async def limit_actions(self, visitor: Visitor) -> None:
+        await self._reserve(f"web:action:{visitor.id}", 60)
+
+    async def _reserve(self, line: str, per_minute: int) -> None:
+        interval = 60 / per_minute
+        slots = {line: (interval, 60 - interval / 2)}
+        wait = math.ceil(await self.desk.office.coordination.reserve(slots))
+        if wait > 0:
+            words = f"您发得有点快，请等 {wait} 秒再发，内容不会丢。"
+            raise Refusal(429, words, {"retry-after": str(wait)})
+
+    def keep(self, response: Response, visitor: Visitor) -> None:
+        """Give the visitor their cookie, or a longer life to it."""
+        response.set_cookie(
+            COOKIE,
+            visitor.token,
+            max_age=COOKIE_SECONDS,
+            httponly=True,
+            samesite="lax",
+            secure=self.site.public_url.startswith("https://"),
+        )
+
+    def forget(self, response: Response) -> None:
+        response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+
+    def check_text(self, text: str) -> str:
+        """The text as it is stored; Refusal when there is none or too much."""
+        text = _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+        if not text:
+            raise Refusal(400, "请先写下您要咨询的内容。")
+        if len(text) > self.site.max_text:
+            raise Refusal(
+                413, f"一次最多发 {self.site.max_text} 字，您写了 {len(text)} 字，请分几条发。"
+            )
+        return text
+
+
+def _address(request: Request) -> str:
+    """Where a stranger writes from; empty when a proxy on this machine does not tell."""
+    address = request.client.host if request.client else ""
+    if address in ("127.0.0.1", "::1"):
+        return request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return address
+
+
+def check_origin(request: Request, public_url: str) -> None:
+    """Refusal unless a writing request comes from our own page, as JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refusal(415, "请从咨询页面发送。")
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        foreign = site not in ("same-origin", "none")
+    else:
+        # Browsers too old for Sec-Fetch-Site send Origin with every cross-site POST.
+        origin = request.headers.get("origin")
+        own = {request.headers.get("host", ""), urlsplit(public_url).netloc}
+        foreign = origin is not None and urlsplit(origin).netloc not in own - {""}
+    if foreign:
+        raise Refusal(403, "请从咨询页面发送。")

@@ -1,0 +1,202 @@
+"""The citizen's page: each route parses, makes one call to the desk, and renders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from bot.desk import Desk, Inbound
+from handlers.api.errors import Refusal
+from handlers.webchat.door import Visitor, WebDoor, check_origin
+from handlers.webchat.lines import render
+from handlers.webchat.stream import Event, EventStream
+from storage.web_queries import Cursor, conversation
+
+router = APIRouter()
+_CURSOR = re.compile(r"(\d{1,15})(?:\.(\d{1,15}))?")
+_ACTION = re.compile(
+    r"c:(?:(?P<verdict>helpful|unhelpful)|(?P<chosen>choose)|rate):(?P<case>\d{1,9})"
+    r"(?(chosen):(?P<choice>none|\d)|(?(verdict)|:(?P<grade>\d)))"
+)
+_NOBODY = "请先发一条消息，再点按钮。"
+
+
+def _door(request: Request) -> WebDoor:
+    door: WebDoor = request.app.state.webchat
+    return door
+
+
+Door = Annotated[WebDoor, Depends(_door)]
+
+
+def _own_page(request: Request, door: Door) -> None:
+    check_origin(request, door.site.public_url)
+
+
+def _visitor(request: Request, door: Door) -> Visitor | None:
+    return door.visitor(request)
+
+
+Known = Annotated[Visitor | None, Depends(_visitor)]
+
+
+class NewMessage(BaseModel):
+    """``id`` is made by the page, so that sending again never says a thing twice."""
+
+    id: UUID
+    text: str
+
+
+class Press(BaseModel):
+    action: str
+
+
+class Erasure(BaseModel):
+    confirm: bool
+
+
+@router.get("/")
+async def page(request: Request, door: Door) -> Response:
+    return door.page.index(request.headers.get("accept-encoding", ""))
+
+
+@router.get("/chat/static/{name}")
+async def static(name: str, request: Request, door: Door) -> Response:
+    asset = door.page.asset(name, request.headers.get("accept-encoding", ""))
+    if asset is None:
+        raise Refusal(404, "没有这个文件，请刷新页面。")
+    return asset
+
+
+@router.post("/chat/visitor", dependencies=[Depends(_own_page)])
+async def introduce(request: Request, response: Response, door: Door, visitor: Known) -> Any:
+    """Give a stranger a cookie before the first message, so that a retry is the same person."""
+    if visitor is None:
+        door.keep(response, await door.admit(request))
+    return {"known": True}
+
+
+@router.post("/chat/messages", dependencies=[Depends(_own_page)])
+async def write(body: NewMessage, request: Request, response: Response, door: Door) -> Any:
+    text = door.check_text(body.text)
+    visitor = await door.admit(request)
+    inbound = Inbound(
+        account=door.site.account,
+        citizen=visitor.id,
+        name=f"网页访客 {visitor.id[:4]}",
+        kind="direct",
+        place=visitor.id,
+        thread=visitor.id,
+        external_id=f"{visitor.id}:{body.id}",
+        text=text,
+        sent_at=datetime.now(UTC),
+    )
+    receipt = await door.desk.intake.receive(inbound)
+    door.keep(response, visitor)
+    door.desk.office.notify(_topic(door, visitor))
+    return {"id": str(body.id), "case": receipt.case_id, "duplicate": receipt.duplicate}
+
+
+@router.post("/chat/actions", dependencies=[Depends(_own_page)])
+async def press(body: Press, door: Door, visitor: Known) -> Any:
+    if visitor is None:
+        raise Refusal(403, _NOBODY)
+    await door.limit_actions(visitor)
+    return {"text": await _act(door.desk, door.site.account, visitor.id, body.action)}
+
+
+@router.get("/chat/history")
+async def history(response: Response, door: Door, visitor: Known) -> Any:
+    response.headers["cache-control"] = "no-store"
+    if visitor is None:
+        return {"known": False, "lines": [], "cursor": "0.0", "busy": False}
+    talk = await conversation(door.desk.office.db, door.site.account, visitor.id)
+    lines = [render(line) for line in talk.lines]
+    cursor = lines[-1]["cursor"] if lines else "0.0"
+    return {"known": True, "lines": lines, "cursor": cursor, "busy": talk.busy}
+
+
+@router.get("/chat/events")
+async def events(request: Request, door: Door, visitor: Known, after: str = "") -> Response:
+    if visitor is None:
+        return Response(status_code=204)  # tells the browser not to come back by itself
+    if door.streams.full(visitor.id):
+        raise Refusal(503, "同时打开的页面太多，请关掉几个。", {"retry-after": "5"})
+    cursor = _cursor(request.headers.get("last-event-id") or after)
+
+    async def fetch() -> list[Event]:
+        nonlocal cursor
+        db, account = door.desk.office.db, door.site.account
+        lines = (await conversation(db, account, visitor.id, cursor)).lines
+        cursor = lines[-1].cursor if lines else cursor
+        shown = [render(line) for line in lines]
+        return [(line["cursor"], line) for line in shown]
+
+    return EventStream(door.streams, visitor.id, _topic(door, visitor), fetch)
+
+
+@router.get("/chat/menu")
+async def menu(door: Door) -> Any:
+    topics = await door.desk.citizens.menu()
+    return {"topics": [{"title": title, "questions": questions} for title, questions in topics]}
+
+
+@router.get("/chat/mine")
+async def mine(response: Response, door: Door, visitor: Known) -> Any:
+    response.headers["cache-control"] = "no-store"
+    if visitor is None:
+        return {"text": "您还没有提过诉求。"}
+    return {"text": await door.desk.citizens.cases(door.site.account, visitor.id)}
+
+
+@router.get("/chat/mydata")
+async def mydata(response: Response, door: Door, visitor: Known) -> Any:
+    response.headers["cache-control"] = "no-store"
+    if visitor is None:
+        return {"text": "我们没有保存您的任何信息。", "stored": False}
+    text = await door.desk.citizens.stored(door.site.account, visitor.id)
+    return {"text": text, "stored": True}
+
+
+@router.post("/chat/erase", dependencies=[Depends(_own_page)])
+async def erase(body: Erasure, door: Door, visitor: Known) -> Response:
+    if not body.confirm:
+        raise Refusal(400, "要删除，请先确认。")
+    if visitor is None:
+        return JSONResponse({"text": "我们没有保存您的任何信息。"})
+    text = await door.desk.citizens.erase(door.site.account, visitor.id)
+    response = JSONResponse({"text": text})
+    door.forget(response)
+    return response
+
+
+def _topic(door: WebDoor, visitor: Visitor) -> str:
+    return f"place:{door.site.account}:{visitor.id}"
+
+
+def _cursor(text: str) -> Cursor:
+    """``delivery.message``; from the beginning when it is not one of ours."""
+    match = _CURSOR.fullmatch(text)
+    return Cursor(int(match[1]), int(match[2] or 0)) if match else Cursor()
+
+
+def _act(desk: Desk, account: str, citizen: str, action: str) -> Awaitable[str]:
+    match = _ACTION.fullmatch(action)
+    if match is None:
+        raise Refusal(400, "这个按钮已经失效，请刷新页面。")
+    case_id = int(match["case"])
+    if choice := match["choice"]:
+        number = None if choice == "none" else int(choice)
+        return desk.citizens.choose(account, citizen, case_id, number)
+    if grade := match["grade"]:
+        return desk.citizens.rate(account, citizen, case_id, int(grade))
+    helped = match["verdict"] == "helpful"
+    judge = desk.citizens.helpful if helped else desk.citizens.unhelpful
+    return judge(account, citizen, case_id)

@@ -1,0 +1,524 @@
+// The citizen's page. Written for old built-in browsers: no framework, nothing newer than 2016.
+(function () {
+  'use strict';
+
+  var MAX = Number(document.body.getAttribute('data-max'));
+  var log = byId('log'), scroll = byId('scroll'), text = byId('text'), hint = byId('hint');
+  var shown = {};            // key of a line → its element
+  var queue = kept('queue', []);
+  var cursor = '0.0', known = false, wrote = false, sending = false;
+  var source = null, lastBeat = Date.now(), pause = 1000, reconnecting = 0, offlineTimer = 0;
+  var lastTime = 0, hintTimer = 0, opener = null;
+
+  function byId(id) { return document.getElementById(id); }
+
+  function make(tag, name, words) {
+    var element = document.createElement(tag);
+    if (name) element.className = name;
+    if (words !== undefined) element.textContent = words;
+    if (tag === 'button') element.type = 'button';
+    return element;
+  }
+
+  // What is not sent yet survives a reload of this tab, and goes with it.
+  function kept(name, otherwise) {
+    try { return JSON.parse(sessionStorage.getItem('wenban.' + name)) || otherwise; } catch (e) { return otherwise; }
+  }
+  function keep(name, value) {
+    try { sessionStorage.setItem('wenban.' + name, JSON.stringify(value)); } catch (e) { /* not allowed */ }
+  }
+
+  function uuid() {
+    var bytes = crypto.getRandomValues(new Uint8Array(16));
+    bytes[6] = bytes[6] & 15 | 64;
+    bytes[8] = bytes[8] & 63 | 128;
+    return Array.prototype.map.call(bytes, function (byte, place) {
+      return (place === 4 || place === 6 || place === 8 || place === 10 ? '-' : '') + (byte + 256).toString(16).slice(1);
+    }).join('');
+  }
+
+  // ---- the server ----
+
+  // Resolves to the answer's JSON; rejects with {status, error, after}, status 0 for no answer.
+  function call(path, body) {
+    var options = { credentials: 'same-origin', cache: 'no-store' };
+    if (body) {
+      options.method = 'POST';
+      options.headers = { 'Content-Type': 'application/json' };
+      options.body = JSON.stringify(body);
+    }
+    var late = new Promise(function (_, reject) {
+      setTimeout(function () { reject({ status: 0 }); }, 20000);
+    });
+    var answer = fetch(path, options).then(function (response) {
+      return response.json().catch(function () { return {}; }).then(function (data) {
+        if (response.ok) return data;
+        throw { status: response.status, error: data.error, after: Number(response.headers.get('Retry-After')) || 0 };
+      });
+    }, function () { throw { status: 0 }; });
+    return Promise.race([answer, late]);
+  }
+
+  function temporary(problem) { return !problem.status || problem.status >= 500 || problem.status === 429; }
+
+  function online() {
+    clearTimeout(offlineTimer);
+    offlineTimer = 0;
+    pause = 1000;
+    lastBeat = Date.now();
+    banner('');
+  }
+
+  function offline() {
+    if (offlineTimer) return;
+    offlineTimer = setTimeout(function () { banner('网络断开了，正在重新连接。您可以照常写，连上后自动发出。'); }, 3000);
+  }
+
+  function banner(words) {
+    var element = byId('banner');
+    element.textContent = words;
+    element.hidden = !words;
+  }
+
+  // Everything from the beginning; lines already shown are only brought up to date.
+  function refresh() {
+    return call('/chat/history').then(function (data) {
+      online();
+      known = data.known;
+      if (!known && wrote) banner('浏览器没有保存 Cookie，收不到回复。请在浏览器设置里允许，再刷新页面。');
+      data.lines.forEach(function (line) { add(line, true); });
+      queue.forEach(function (item) { if (!shown[item.id]) waiting(item); });
+      cursor = data.cursor;
+      if (data.busy) working();
+      return data;
+    });
+  }
+
+  function connect() {
+    clearTimeout(reconnecting);
+    reconnecting = 0;
+    if (source) source.close();
+    source = null;
+    if (!known) return;
+    if (!window.EventSource) {
+      reconnecting = setTimeout(again, 4000);
+      return;
+    }
+    lastBeat = Date.now();
+    source = new EventSource('/chat/events?after=' + cursor);
+    source.onopen = online;
+    source.addEventListener('ping', online);
+    source.onmessage = function (event) {
+      online();
+      cursor = event.lastEventId || cursor;
+      add(JSON.parse(event.data), false);
+    };
+    source.onerror = function () {
+      offline();
+      if (source && source.readyState === 2) later();
+    };
+  }
+
+  function later() {
+    if (reconnecting) return;
+    if (source) source.close();
+    source = null;
+    reconnecting = setTimeout(again, pause);
+    pause = Math.min(pause * 2, 30000);
+  }
+
+  function again() {
+    reconnecting = 0;
+    refresh().then(function () { connect(); pump(); }, function () { offline(); later(); });
+  }
+
+  // ---- lines ----
+
+  function add(line, old) {
+    if (line.edits && shown[line.edits]) return edit(shown[line.edits], line);
+    var element = shown[line.key];
+    if (element && line.mine) return settle(element, '');
+    if (element) return line.spent && spend(element, line.pressed);
+    element = line.mine ? own(line.text) : office(line);
+    time(new Date(line.at));
+    place(line.key, element, old);
+    if (line.mine) return undefined;
+    idle();
+    supersede(line, element);
+    return undefined;
+  }
+
+  function place(key, element, old) {
+    var near = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 120;
+    shown[key] = element;
+    log.appendChild(element);
+    if (near || old) reveal(element);
+    else byId('newer').hidden = false;
+  }
+
+  // A line taller than the screen is shown from its beginning.
+  function reveal(element) {
+    var tall = element.offsetHeight > scroll.clientHeight - 60;
+    scroll.scrollTop = tall ? element.offsetTop - scroll.offsetTop - 8 : scroll.scrollHeight;
+    byId('newer').hidden = true;
+  }
+
+  function bubble(kind, speaker, words) {
+    var element = make('li', kind), body = make('div', 'bubble');
+    body.appendChild(make('span', 'hidden', speaker));
+    body.appendChild(make('span', 'words', words));
+    element.appendChild(body);
+    return element;
+  }
+
+  function own(words) { return bubble('mine', '您说：', words); }
+
+  function office(line) {
+    var element = bubble('office', '答复：', line.text);
+    element.setAttribute('data-case', line.case || '');
+    chips(element, line);
+    return element;
+  }
+
+  function edit(element, line) {
+    if (line.text) element.querySelector('.words').textContent = line.text;
+    var old = element.querySelector('.chips');
+    if (old) element.removeChild(old);
+    chips(element, line);
+  }
+
+  function chips(element, line) {
+    var buttons = [].concat.apply([], line.rows || []);
+    if (!buttons.length) return;
+    var box = make('div', 'chips');
+    buttons.forEach(function (button) { box.appendChild(button.action ? choice(element, button) : link(button)); });
+    element.appendChild(box);
+    if (line.spent) spend(element, line.pressed);
+  }
+
+  function link(button) {
+    var element = make('a', '', button.title);
+    element.href = button.url;
+    element.target = '_blank';
+    element.rel = 'noopener noreferrer';
+    element.appendChild(make('span', 'hidden', '（在新窗口打开）'));
+    return element;
+  }
+
+  function choice(line, button) {
+    var element = make('button', '', button.title);
+    element.setAttribute('data-action', button.action);
+    element.addEventListener('click', function () { press(line, button.action); });
+    return element;
+  }
+
+  function spend(line, pressed) {
+    Array.prototype.forEach.call(line.querySelectorAll('.chips button'), function (button) {
+      button.disabled = true;
+      var chosen = pressed && button.getAttribute('data-action') === pressed;
+      if (chosen) button.className = 'pressed';
+      if (chosen) button.setAttribute('aria-pressed', 'true');
+    });
+  }
+
+  function reopen(line) {
+    Array.prototype.forEach.call(line.querySelectorAll('.chips button'), function (button) {
+      button.disabled = false;
+      button.className = '';
+      button.removeAttribute('aria-pressed');
+    });
+  }
+
+  // A later line of the same matter closes the choices offered before it.
+  function supersede(line, newest) {
+    if (!line.case) return;
+    Array.prototype.forEach.call(log.querySelectorAll('.office[data-case="' + line.case + '"]'), function (element) {
+      var first = element.querySelector('.chips button');
+      if (element !== newest && first && /^c:choose:/.test(first.getAttribute('data-action'))) spend(element, '');
+    });
+  }
+
+  function press(line, action) {
+    spend(line, action);
+    scroll.focus({ preventScroll: true });  // the pressed button is disabled and would lose the focus
+    call('/chat/actions', { action: action }).then(function (data) {
+      note(data.text);
+      if (/^c:choose:/.test(action)) working();
+    }, function (problem) {
+      if (temporary(problem)) reopen(line);
+      note(problem.error || '没有发出去，请再点一次。');
+    });
+  }
+
+  function note(words) {
+    var element = make('li', 'note', words);
+    log.appendChild(element);
+    reveal(element);
+  }
+
+  function time(at) {
+    if (at - lastTime < 600000) return;
+    lastTime = at;
+    var element = make('li', 'time'), stamp = make('time', '', spoken(at));
+    stamp.setAttribute('datetime', at.toISOString());
+    element.appendChild(stamp);
+    log.appendChild(element);
+  }
+
+  function spoken(at) {
+    var now = new Date(), clock = ('0' + at.getHours()).slice(-2) + ':' + ('0' + at.getMinutes()).slice(-2);
+    if (at.toDateString() === now.toDateString()) return '今天 ' + clock;
+    var year = at.getFullYear() === now.getFullYear() ? '' : at.getFullYear() + '年';
+    return year + (at.getMonth() + 1) + '月' + at.getDate() + '日 ' + clock;
+  }
+
+  function working() {
+    clearTimeout(hintTimer);
+    hint.className = 'working';
+    hint.textContent = '正在查询…';
+    hint.hidden = false;
+    hintTimer = setTimeout(function () {
+      hint.className = '';
+      hint.textContent = '已收到。回复会出现在这里，您也可以稍后再来看。';
+    }, 20000);
+    scroll.scrollTop = scroll.scrollHeight;
+  }
+
+  function idle() {
+    clearTimeout(hintTimer);
+    hint.hidden = true;
+  }
+
+  // ---- writing ----
+
+  function submit(words) {
+    words = words.trim();
+    if (!words || length(words) > MAX) return false;
+    var item = { id: uuid(), text: words };
+    queue.push(item);
+    keep('queue', queue);
+    waiting(item);
+    pump();
+    return true;
+  }
+
+  function waiting(item) {
+    var element = own(item.text);
+    time(new Date());
+    shown[item.id] = element;
+    log.appendChild(element);
+    settle(element, '正在发送…');
+    reveal(element);
+  }
+
+  function settle(element, words, bad, button) {
+    var old = element.querySelector('.state');
+    if (old) element.removeChild(old);
+    if (!words) return;
+    var state = make('div', bad ? 'state bad' : 'state', words);
+    if (button) state.appendChild(button);
+    element.appendChild(state);
+  }
+
+  function pump() {
+    if (sending || !queue.length) return;
+    var item = queue[0];
+    sending = true;
+    clearTimeout(pump.timer);
+    // A first message that has to be sent twice must come from the same visitor twice.
+    var ready = known ? Promise.resolve() : call('/chat/visitor', {});
+    ready.then(function () { return call('/chat/messages', item); }).then(function () {
+      sending = false;
+      pump.pause = 0;
+      done(item);
+      settle(shown[item.id], '');
+      working();
+      if (!wrote) { wrote = true; again(); }
+      pump();
+    }, function (problem) {
+      sending = false;
+      if (temporary(problem)) retry(item, problem);
+      else refuse(item, problem);
+    });
+  }
+
+  function done(item) {
+    queue = queue.filter(function (one) { return one.id !== item.id; });
+    keep('queue', queue);
+  }
+
+  function retry(item, problem) {
+    pump.pause = Math.min((pump.pause || 1) * 2, 30);
+    var seconds = problem.after || pump.pause, button = make('button', '', '现在重发');
+    button.addEventListener('click', pump);
+    var words = problem.status === 429 ? '您发得有点快，' + seconds + ' 秒后自动发出。' : '还没发出去，连上后自动重发。';
+    settle(shown[item.id], words, problem.status !== 429, problem.status === 429 ? null : button);
+    pump.timer = setTimeout(pump, seconds * 1000);
+  }
+
+  function refuse(item, problem) {
+    var button = make('button', '', '改一改');
+    done(item);
+    button.addEventListener('click', function () {
+      log.removeChild(shown[item.id]);
+      delete shown[item.id];
+      write(text.value ? text.value + '\n' + item.text : item.text);
+      text.focus();
+    });
+    settle(shown[item.id], problem.error || '没有发出去。', true, button);
+    pump();
+  }
+
+  function length(words) { return Array.from ? Array.from(words).length : words.length; }
+
+  function write(words) {
+    text.value = words;
+    measure();
+  }
+
+  function measure() {
+    var number = length(text.value.trim()), left = MAX - number, count = byId('count');
+    text.style.height = 'auto';
+    text.style.height = Math.min(text.scrollHeight + 2, 168) + 'px';
+    count.textContent = left < 0 ? '超出 ' + -left + ' 字，请删短或分几条发。' : left < 200 ? '还能写 ' + left + ' 字' : '';
+    count.className = left < 0 ? 'column bad' : 'column';
+    byId('send').disabled = !number || left < 0;
+    keep('draft', text.value);
+  }
+
+  function send() {
+    if (submit(text.value)) write('');
+    text.focus();
+  }
+
+  // ---- panels ----
+
+  function open(title, button) {
+    opener = button;
+    byId('sheet-title').textContent = title;
+    byId('sheet-body').textContent = '';
+    byId('veil').hidden = false;
+    byId('sheet').focus();
+    return byId('sheet-body');
+  }
+
+  function close() {
+    byId('veil').hidden = true;
+    if (opener) opener.focus();
+  }
+
+  function load(title, button, path, show) {
+    var body = open(title, button), words = make('p', '', '正在读取…');
+    body.appendChild(words);
+    call(path).then(function (data) {
+      body.textContent = '';
+      show(body, data);
+    }, function (problem) { words.textContent = problem.error || '读取失败，请检查网络后再试。'; });
+  }
+
+  function topics(body, data) {
+    if (!data.topics.length) body.appendChild(make('p', '', '还没有整理好的事项，请直接提问。'));
+    data.topics.forEach(function (topic) {
+      var fold = make('details'), head = make('summary', '', topic.title);
+      head.appendChild(make('small', '', topic.questions.length + ' 项'));
+      fold.appendChild(head);
+      topic.questions.forEach(function (question) {
+        var button = make('button', '', question);
+        button.addEventListener('click', function () { opener = scroll; close(); submit(question); });
+        fold.appendChild(button);
+      });
+      body.appendChild(fold);
+    });
+  }
+
+  function plain(body, data) { body.appendChild(make('p', '', data.text)); }
+
+  function choices(body, list) {
+    var box = make('div', 'choices');
+    list.forEach(function (one) {
+      var button = make('button', one.bad ? 'bad' : '', one.title);
+      button.addEventListener('click', one.act);
+      box.appendChild(button);
+    });
+    body.appendChild(box);
+    return box;
+  }
+
+  function stored(body, data) {
+    plain(body, data);
+    if (!data.stored) return;
+    choices(body, [{ title: '删除我的数据', bad: true, act: function () { confirm(body, data); } }]);
+  }
+
+  function confirm(body, data) {
+    body.textContent = '';
+    plain(body, { text: '删除后，这里的对话和诉求都没有了，正在办理的诉求也会撤回，不能恢复。确定删除吗？' });
+    choices(body, [
+      { title: '不删除', act: function () { body.textContent = ''; stored(body, data); } },
+      { title: '确定删除', bad: true, act: function () { erase(body); } }
+    ]).firstChild.focus();
+  }
+
+  function erase(body) {
+    call('/chat/erase', { confirm: true }).then(function (data) {
+      if (source) source.close();
+      source = null;
+      log.textContent = '';
+      shown = {}; queue = []; cursor = '0.0'; known = wrote = false; lastTime = 0;
+      keep('queue', queue);
+      idle();
+      close();
+      note(data.text);
+    }, function (problem) {
+      body.textContent = '';
+      plain(body, { text: problem.error || '没有删除成功，请检查网络后再试。' });
+    });
+  }
+
+  function person() {
+    if (submit(text.value ? text.value + '\n转人工' : '转人工')) write('');
+  }
+
+  // ---- start ----
+
+  byId('composer').addEventListener('submit', function (event) { event.preventDefault(); send(); });
+  text.addEventListener('input', measure);
+  text.addEventListener('keydown', function (event) {
+    // Enter also confirms a word in a Chinese input method: 229 is its key code there.
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    send();
+  });
+  byId('menu').addEventListener('click', function () { load('常办事项', this, '/chat/menu', topics); });
+  byId('mine').addEventListener('click', function () { load('我的诉求', this, '/chat/mine', plain); });
+  byId('data').addEventListener('click', function () { load('我的数据', this, '/chat/mydata', stored); });
+  byId('person').addEventListener('click', person);
+  byId('close').addEventListener('click', close);
+  byId('veil').addEventListener('click', function (event) { if (event.target === this) close(); });
+  byId('newer').addEventListener('click', function () { if (log.lastChild) reveal(log.lastChild); });
+  scroll.addEventListener('scroll', function () {
+    if (scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40) byId('newer').hidden = true;
+  });
+  document.addEventListener('keydown', function (event) {
+    if (byId('veil').hidden) return;
+    if (event.key === 'Escape') close();
+    if (event.key === 'Tab') stay(event);
+  });
+  window.addEventListener('online', again);
+  window.addEventListener('offline', offline);
+  document.addEventListener('visibilitychange', function () { if (!document.hidden) again(); });
+  setInterval(function () { if (source && Date.now() - lastBeat > 40000) { offline(); later(); } }, 5000);
+
+  // The Tab key stays inside the open panel.
+  function stay(event) {
+    var stops = byId('sheet').querySelectorAll('button, summary');
+    var seen = Array.prototype.filter.call(stops, function (one) { return one.offsetParent; });
+    var first = seen[0], last = seen[seen.length - 1], at = document.activeElement;
+    if (event.shiftKey && (at === first || at === byId('sheet'))) { event.preventDefault(); last.focus(); }
+    if (!event.shiftKey && at === last) { event.preventDefault(); first.focus(); }
+  }
+
+  text.value = kept('draft', '');
+  measure();
+  again();
+})();
