@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+from bot.clock import Calendar
 
 PREFIX = "WENBAN_"
 SECRETS = {("telegram", "token"), ("telegram", "webhook_secret")}
@@ -315,6 +317,7 @@ def _read_token_file(data: dict[str, Any]) -> None:
         raise ConfigError(f"telegram.token_file：读不到 {path}，请核对路径和权限") from None
 
 
+_WORKS = {"班": True, "休": False}
 _REASONS = {
     "extra_forbidden": "没有这个设置项，请核对拼写（全部设置项见 config.example.toml）",
     "int_parsing": "要填整数",
@@ -338,3 +341,26 @@ def _explain(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     reason = _REASONS.get(problem["type"], "值不对，请参照 config.example.toml")
     return f"{key}：{reason.format(**problem.get('ctx', {}))}"
+
+
+def read_calendar(clock: ClockSettings) -> Calendar:
+    """The working calendar with its override file. Raises ConfigError for an unusable file.
+
+    The file holds ``source`` (文号), ``complete_years`` and a table ``days`` from date to
+    "班" or "休".
+    """
+    path = clock.calendar_file
+    if path is None:
+        return Calendar(spans=clock.spans)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        days = {date.fromisoformat(day): _WORKS[word] for day, word in table["days"].items()}
+        years = frozenset(int(year) for year in table.get("complete_years", []))
+        return Calendar(clock.spans, days, str(table["source"]), years)
+    except OSError:
+        raise ConfigError(f"clock.calendar_file：读不到 {path}，请核对路径和权限") from None
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"clock.calendar_file：{path} 有误（{error}）。"
+            '要有 source = "文号"，以及 [days] 下的 "2027-01-01" = "休" 或 "班"'
+        ) from None

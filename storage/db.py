@@ -29,7 +29,8 @@ class Database:
 
     ``read()`` and ``write()`` give sessions; a write session commits when its block ends
     without an exception. On SQLite writers queue inside the process and take the write lock
-    at once, so that no transaction fails half-way for want of it.
+    at once, so that no transaction fails half-way for want of it. Errors never show the values
+    of a statement: they may be what a citizen wrote.
     """
 
     def __init__(self, url: str) -> None:
@@ -95,10 +96,10 @@ def _engine(url: str) -> AsyncEngine:
         raise DatabaseUrlError(f"不支持 {parsed.get_backend_name()}，请改用 SQLite 或 PostgreSQL")
     parsed = parsed.set(drivername=driver)
     if parsed.get_backend_name() == "postgresql":
-        return create_async_engine(parsed, pool_size=10, pool_pre_ping=True)
+        return create_async_engine(parsed, pool_size=10, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed)
+    engine = create_async_engine(parsed, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -81,6 +82,18 @@ class Inbound:
     sent_at: datetime
     attachments: tuple[Attachment, ...] = ()
     reply_to: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("text", "name"):
+            object.__setattr__(self, name, storable(getattr(self, name)))
+
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text without what no database takes: NUL and lone surrogates."""
+    return _UNSTORABLE.sub("", text)
 
 
 class DeskError(Exception):

@@ -21,6 +21,7 @@ from bot.desk.office import (
     account_by_key,
     key_of,
     locked_case,
+    storable,
 )
 from bot.desk.wording import answer_text
 from storage import entries, outbox, queries
@@ -78,7 +79,7 @@ class Review:
             if draft is None:
                 draft = Draft(case_id=case_id)
                 desk.session.add(draft)
-            return await self._approve(desk, draft, text.strip())
+            return await self._approve(desk, draft, storable(text).strip())
 
     async def other(self, staff: Staff, case_id: int, version: int, place: str) -> str:
         """换一条: put the next candidate's answer into the draft."""

@@ -1,0 +1,272 @@
+"""The composition root: builds the office from settings, starts its roles, stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+from sqlmodel import select
+
+from bot import telemetry
+from bot.channels.base import Channel
+from bot.channels.web import WebChannel
+from bot.config import AccountSettings, ConfigError, Settings, read_calendar
+from bot.deadlines import profiles
+from bot.desk import Desk, Library, Office, Rules
+from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
+from bot.doors import open_doors
+from bot.jobs import Jobs
+from knowledge.exchange import read_entries
+from knowledge.matcher import Policy
+from storage import entries
+from storage.coordination import Coordination, LocalCoordination, RedisCoordination
+from storage.db import Database
+from storage.models import Account
+
+if TYPE_CHECKING:
+    from aiogram import Bot
+
+log = structlog.get_logger(__name__)
+_IDLE = 1.0
+_T = TypeVar("_T")
+
+
+class Role(StrEnum):
+    """What one process does; ``all`` is everything."""
+
+    ALL = "all"
+    BOT = "bot"
+    WORKER = "worker"
+    CONSOLE = "console"
+    SCHEDULER = "scheduler"
+
+
+@dataclass
+class App:
+    """A built office with its connections, not yet running."""
+
+    settings: Settings
+    db: Database
+    coordination: Coordination
+    channels: dict[str, Channel]
+    desk: Desk
+    bot: Bot | None = None
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run something until the program stops; its failure stops the program."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        self.tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            log.error("task.failed", task=task.get_name(), exc_info=task.exception())
+            self.stopping.set()
+
+
+async def run(settings: Settings, role: Role = Role.ALL) -> None:
+    """Serve until SIGINT or SIGTERM, then stop in order: doors, jobs, workers, connections."""
+    telemetry.configure(settings.app.log_level, settings.app.log_format)
+    async with build(settings) as app:
+        _own_signals(app.stopping)
+        app.start(_refresh_library(app), "library")
+        if role in (Role.ALL, Role.WORKER):
+            app.start(_consider(app), "consider")
+            app.start(_deliver(app), "deliver")
+        serve_http = role in (Role.ALL, Role.CONSOLE)
+        receive = role in (Role.ALL, Role.BOT)
+        async with _timetable(app, role), open_doors(app, http=serve_http, telegram=receive):
+            await app.stopping.wait()
+            print("正在停止，请稍候…", flush=True)  # noqa: T201
+        await asyncio.wait_for(asyncio.gather(*app.tasks, return_exceptions=True), 15)
+    print("已停止，没有丢失任何消息。", flush=True)  # noqa: T201
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[App]:
+    """Connect everything; on leaving, disconnect in the reverse order."""
+    db = Database(settings.database_url)
+    await db.upgrade()
+    coordination = await _coordination(settings)
+    channels, bot = _channels(settings)
+    await _register_accounts(db, settings)
+    await _first_entries(db, settings)
+    library = Library(db, _policy(settings))
+    await library.refresh()
+    office = Office(
+        db=db,
+        library=library,
+        coordination=coordination,
+        rules=rules(settings),
+        capabilities={key: channel.capabilities for key, channel in channels.items()},
+    )
+    try:
+        yield App(settings, db, coordination, channels, Desk(office, channels), bot)
+    finally:
+        for channel in channels.values():
+            await channel.close()
+        await coordination.close()
+        await db.close()
+
+
+def rules(settings: Settings) -> Rules:
+    """The office's rules from the settings. Raises ConfigError for an unknown profile."""
+    known = profiles()
+    if settings.clock.profile not in known:
+        raise ConfigError(f"clock.profile：没有这个时限方案，可选 {'、'.join(known)}")
+    return Rules(
+        profile=known[settings.clock.profile],
+        calendar=read_calendar(settings.clock),
+        burst=timedelta(seconds=settings.desk.burst_seconds),
+        settle=timedelta(seconds=min(0.4, settings.desk.burst_seconds)),
+        acknowledge=settings.desk.acknowledge,
+        resolve_after_days=settings.desk.resolve_after_days,
+        snooze=timedelta(minutes=settings.desk.snooze_minutes),
+        departments=settings.desk.departments,
+        staff_place=settings.telegram.staff_chat,
+        lease=timedelta(seconds=settings.outbox.lease_seconds),
+        max_attempts=settings.outbox.max_attempts,
+        backoff=timedelta(seconds=settings.outbox.backoff_seconds),
+        backoff_limit=timedelta(seconds=settings.outbox.backoff_limit_seconds),
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    if settings.knowledge.answer_at:
+        return Policy(answer_at=settings.knowledge.answer_at)
+    return Policy()
+
+
+async def _coordination(settings: Settings) -> Coordination:
+    if not settings.redis.url:
+        return LocalCoordination()
+    shared = RedisCoordination(settings.redis.url)
+    try:
+        await shared.start()
+    except Exception as error:
+        raise ConfigError(f"redis.url：连不上 Redis（{error}），请核对地址或留空") from None
+    return shared
+
+
+def _channels(settings: Settings) -> tuple[dict[str, Channel], Bot | None]:
+    channels: dict[str, Channel] = {}
+    if settings.web.enabled:
+        channels["web"] = WebChannel()
+    if not settings.telegram.enabled:
+        return channels, None
+    # aiogram takes seconds to import; without a token nobody should wait for it.
+    from bot.channels.telegram import TelegramChannel, build_bot
+
+    token = settings.telegram.token.get_secret_value()
+    bot = build_bot(token, settings.telegram.api_url)
+    channels["telegram"] = TelegramChannel(bot)
+    return channels, bot
+
+
+async def _register_accounts(db: Database, settings: Settings) -> None:
+    """Create or update the account of every channel from its section of the settings."""
+    sections: list[tuple[str, str, AccountSettings]] = [
+        ("web", "网站", settings.web),
+        ("telegram", "Telegram", settings.telegram),
+    ]
+    async with db.write() as session:
+        for key, platform, section in sections:
+            found = await session.exec(select(Account).where(Account.key == key))
+            account = found.first() or Account(key=key, platform=platform, name=section.name)
+            account.name, account.sponsor = section.name, section.sponsor
+            account.supervisor, account.responsible = section.supervisor, section.responsible
+            account.review_steps = section.review_steps
+            session.add(account)
+
+
+async def _first_entries(db: Database, settings: Settings) -> None:
+    source = settings.knowledge.initial_file
+    if not source:
+        return
+    async with db.read() as session:
+        if await entries.count(session):
+            return
+    path = Path(source)
+    if source == "sample":
+        path = Path(str(files("knowledge") / "data" / "sample.csv"))
+    reading = await asyncio.to_thread(read_entries, path)
+    async with db.write() as session:
+        if not await entries.count(session):
+            await entries.save(session, reading.entries, "system")
+
+
+async def _refresh_library(app: App) -> None:
+    while not await _pause(app, app.settings.knowledge.refresh_seconds):
+        await _persist(app.desk.office.library.refresh, "library.refresh")
+
+
+async def _consider(app: App) -> None:
+    ear = app.coordination.listen(TOPIC_CONSIDER)
+    while not app.stopping.is_set():
+        taken = await _persist(app.desk.answering.consider_due, "consider")
+        if not taken:
+            due = await _persist(app.desk.answering.next_due, "consider")
+            await ear.wait(_seconds_until(due))
+
+
+async def _deliver(app: App) -> None:
+    ear = app.coordination.listen(TOPIC_OUTBOX)
+    while not app.stopping.is_set():
+        tried = await _persist(app.desk.dispatch.deliver_due, "deliver")
+        if not tried:
+            due = await _persist(app.desk.dispatch.next_due, "deliver")
+            await ear.wait(_seconds_until(due))
+
+
+async def _persist(call: Callable[[], Awaitable[_T]], name: str) -> _T | None:
+    """Work goes on when one round fails: a lost database comes back, a bad case stays noted."""
+    try:
+        return await call()
+    except Exception:
+        log.exception("round.failed", round=name)
+        await asyncio.sleep(1)
+        return None
+
+
+def _seconds_until(due: datetime | None) -> float:
+    if due is None:
+        return _IDLE
+    return min(max((due - datetime.now(UTC)).total_seconds(), 0.01), _IDLE)
+
+
+async def _pause(app: App, seconds: float) -> bool:
+    """Wait; True when the program stops."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(app.stopping.wait(), seconds)
+    return app.stopping.is_set()
+
+
+@asynccontextmanager
+async def _timetable(app: App, role: Role) -> AsyncIterator[None]:
+    if role not in (Role.ALL, Role.SCHEDULER):
+        yield
+        return
+    jobs = Jobs(app.desk, app.settings.jobs.digest_at, app.settings.jobs.reminder_minutes)
+    await jobs.start()
+    try:
+        yield
+    finally:
+        jobs.stop()
+
+
+def _own_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)

@@ -1,0 +1,102 @@
+"""Opening and closing the doors: HTTP and Telegram, and saying where they are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot.config import ConfigError
+from bot.server import HttpServer
+from handlers.api import Webhook, build_app, close_streams
+from handlers.webchat.door import Site
+
+if TYPE_CHECKING:
+    from aiogram import Bot, Dispatcher
+
+    from bot.app import App
+
+
+@asynccontextmanager
+async def open_doors(app: App, *, http: bool, telegram: bool) -> AsyncIterator[None]:
+    """Serve what this process is to serve; on leaving, take nothing new and finish the rest."""
+    async with AsyncExitStack() as stack:
+        pair = _telegram(app) if app.bot is not None else None
+        lines = []
+        if http:
+            lines.append(await stack.enter_async_context(_http(app, pair)))
+        if telegram and pair is not None and app.settings.telegram.mode == "polling":
+            from handlers.telegram.polling import poll
+
+            app.start(poll(*pair, app.stopping), "telegram")
+            lines.append("Telegram　长轮询已开始")
+        elif pair is None:
+            lines.append("Telegram　未启用（设置环境变量 WENBAN_TELEGRAM__TOKEN 后重新启动）")
+        await _announce(app, lines)
+        yield
+
+
+def _telegram(app: App) -> tuple[Dispatcher, Bot]:
+    from bot.channels.telegram import TelegramChannel
+    from handlers.telegram import build_dispatcher
+
+    assert app.bot is not None  # noqa: S101
+    channel = TelegramChannel(app.bot)
+    staff_chat = app.settings.telegram.staff_chat
+    return build_dispatcher(app.desk, "telegram", channel, staff_chat), app.bot
+
+
+@asynccontextmanager
+async def _http(app: App, pair: tuple[Dispatcher, Bot] | None) -> AsyncIterator[str]:
+    settings = app.settings
+    site = None
+    if settings.web.enabled:
+        site = Site(
+            name=settings.web.name,
+            greeting=settings.web.greeting,
+            messages_per_minute=settings.web.messages_per_minute,
+            public_url=settings.http.public_url,
+        )
+    webhook = _webhook(app, pair) if pair and settings.telegram.mode == "webhook" else None
+    application = build_app(app.desk, site, webhook=webhook)
+    server = HttpServer(application, settings.http.host, settings.http.port)
+    await server.start()
+    try:
+        base = f"http://{settings.http.host}:{server.port}"
+        page = f"网页咨询　{base}/\n" if site else ""
+        yield f"{page}运行状况　{base}/healthz"
+    finally:
+        close_streams(application)
+        await server.stop()
+
+
+def _webhook(app: App, pair: tuple[Dispatcher, Bot]) -> Webhook:
+    from handlers.telegram.updates import handle
+    from handlers.telegram.webhook import set_webhook
+
+    telegram, base = app.settings.telegram, app.settings.http.public_url
+    if not base:
+        raise ConfigError("http.public_url：推送方式需要对外网址，Telegram 要往这里送消息")
+    secret = telegram.webhook_secret.get_secret_value()
+    app.start(set_webhook(*pair, f"{base}/telegram/webhook", secret), "webhook")
+
+    return Webhook(secret, partial(handle, *pair))
+
+
+async def _announce(app: App, lines: list[str]) -> None:
+    """What runs where, and what to do next."""
+    entries = len(app.desk.office.library)
+    database = "SQLite" if app.db.is_sqlite else "PostgreSQL"
+    waiting = await app.desk.review.summary()
+    text = "\n".join(
+        [
+            "问办已启动",
+            *lines,
+            f"知识库　　{entries} 条　数据库　{database}",
+            waiting,
+            "下一步　　打开上面的网页问一句“身份证丢了怎么补”；"
+            "导入自己的知识库用 wenban kb import 文件；按 Ctrl-C 停止。",
+        ]
+    )
+    print(text, flush=True)  # noqa: T201
