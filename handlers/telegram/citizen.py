@@ -1,0 +1,159 @@
+"""The private chat with citizens: commands, questions, and the buttons under answers."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiogram import F, Router
+from aiogram.enums import ChatType
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, User
+
+from bot.channels.base import Button, Outgoing, SendError
+from bot.channels.telegram import TelegramChannel
+from bot.desk import Desk, DeskError
+from handlers.telegram import parsing, texts
+from handlers.telegram.commands import asks_for, is_command
+from handlers.telegram.middleware import toast
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A pressed ``c:verb:case[:argument]``."""
+
+    verb: str
+    case_id: int
+    argument: str = ""
+
+    @classmethod
+    def parse(cls, data: str) -> Press:
+        """Raises DeskError for what no button of ours sends."""
+        match data.split(":"):
+            case ["c", verb, number, *rest] if number.isdecimal() and len(rest) < 2:
+                return cls(verb, int(number), *rest)
+        raise DeskError(texts.STALE_BUTTON)
+
+
+def citizen_router() -> Router:
+    router = Router(name="citizen")
+    router.message.filter(F.chat.type == ChatType.PRIVATE, F.from_user)
+    router.edited_message.filter(F.chat.type == ChatType.PRIVATE, F.from_user)
+    router.message.register(start, asks_for("start"))
+    router.message.register(show_help, asks_for("help"))
+    router.message.register(mine, asks_for("mine"))
+    router.message.register(human, asks_for("human"))
+    router.message.register(rate, asks_for("rate"))
+    router.message.register(stored, asks_for("mydata"))
+    router.message.register(ask_erase, asks_for("erase"))
+    router.message.register(unknown_command, is_command)
+    router.message.register(receive, parsing.is_content)
+    router.edited_message.register(revise, parsing.is_content)
+    router.callback_query.register(erase, F.data.startswith("e:"))
+    router.callback_query.register(pressed, F.data.startswith("c:"))
+    return router
+
+
+async def start(message: Message, channel: TelegramChannel) -> None:
+    rows = ((Button("常办的事", action="m:topics:0"), Button("我的诉求", action="m:mine")),)
+    await channel.send(str(message.chat.id), Outgoing(texts.START, rows))
+
+
+async def show_help(message: Message, channel: TelegramChannel) -> None:
+    await channel.send(str(message.chat.id), Outgoing(texts.HELP))
+
+
+async def mine(message: Message, desk: Desk, account: str, channel: TelegramChannel) -> None:
+    place = str(message.chat.id)
+    await channel.send(place, Outgoing(await desk.citizens.cases(account, place)))
+
+
+async def human(message: Message, desk: Desk, account: str, event_from_user: User) -> None:
+    await desk.intake.receive(parsing.direct(message, event_from_user, account, wanted(message)))
+
+
+async def rate(message: Message, desk: Desk, account: str, channel: TelegramChannel) -> None:
+    place = str(message.chat.id)
+    await channel.send(place, Outgoing(await desk.citizens.ask_rating(account, place)))
+
+
+async def stored(message: Message, desk: Desk, account: str, channel: TelegramChannel) -> None:
+    place = str(message.chat.id)
+    await channel.send(place, Outgoing(await desk.citizens.stored(account, place)))
+
+
+async def ask_erase(message: Message, channel: TelegramChannel) -> None:
+    row = (Button(texts.ERASE_YES, action="e:yes"), Button(texts.ERASE_NO, action="e:no"))
+    await channel.send(str(message.chat.id), Outgoing(texts.ERASE_ASK, (row,)))
+
+
+async def erase(query: CallbackQuery, desk: Desk, account: str, channel: TelegramChannel) -> None:
+    text = texts.ERASE_KEPT
+    if query.data == "e:yes":
+        text = await desk.citizens.erase(account, str(query.from_user.id))
+    await toast(query, text)
+    if query.message:
+        await redraw(channel, query, Outgoing(text))
+
+
+async def unknown_command(message: Message, channel: TelegramChannel) -> None:
+    await channel.send(str(message.chat.id), Outgoing(texts.UNKNOWN_COMMAND))
+
+
+async def receive(message: Message, desk: Desk, account: str, event_from_user: User) -> None:
+    await desk.intake.receive(parsing.direct(message, event_from_user, account))
+
+
+async def revise(message: Message, desk: Desk, account: str, event_from_user: User) -> None:
+    inbound = parsing.direct(message, event_from_user, account)
+    await desk.intake.edit(parsing.revised(inbound, message))
+
+
+async def pressed(query: CallbackQuery, desk: Desk, account: str, channel: TelegramChannel) -> None:
+    press = Press.parse(query.data or "")
+    text = await act(desk, account, str(query.from_user.id), press)
+    await toast(query, text)
+    await redraw(channel, query, Outgoing("", links_of(query)))
+
+
+async def act(desk: Desk, account: str, citizen: str, press: Press) -> str:
+    """Do what a button under an answer or a clarification says; the text to show."""
+    case_id, argument = press.case_id, press.argument
+    match press.verb:
+        case "choose" if argument == "none" or argument.isdecimal():
+            number = None if argument == "none" else int(argument)
+            return await desk.citizens.choose(account, citizen, case_id, number)
+        case "helpful":
+            return await desk.citizens.helpful(account, citizen, case_id)
+        case "unhelpful":
+            return await desk.citizens.unhelpful(account, citizen, case_id)
+        case "rate" if argument.isdecimal():
+            return await desk.citizens.rate(account, citizen, case_id, int(argument))
+    raise DeskError(texts.STALE_BUTTON)
+
+
+def wanted(message: Message) -> str:
+    """What /human asks for: a person, and what about if that was said."""
+    _, _, matter = (message.text or "").partition(" ")
+    return f"{texts.HUMAN}：{matter.strip()}" if matter.strip() else texts.HUMAN
+
+
+def links_of(query: CallbackQuery) -> tuple[tuple[Button, ...], ...]:
+    """The message's buttons that open a page; those stay when a choice is made."""
+    markup = query.message.reply_markup if isinstance(query.message, Message) else None
+    if not isinstance(markup, InlineKeyboardMarkup):
+        return ()
+    rows = (
+        tuple(Button(one.text, url=one.url) for one in row if one.url)
+        for row in markup.inline_keyboard
+    )
+    return tuple(row for row in rows if row)
+
+
+async def redraw(channel: TelegramChannel, query: CallbackQuery, outgoing: Outgoing) -> None:
+    """Change the message whose button was pressed, if it is still there."""
+    if query.message is None:
+        return
+    place, number = str(query.message.chat.id), str(query.message.message_id)
+    changed = Outgoing(outgoing.text, outgoing.buttons, edits=number)
+    with suppress(SendError):
+        await channel.send(place, changed)
