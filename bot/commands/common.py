@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from bot.clock import Calendar
     from bot.config import Settings
+    from bot.deadlines import Profile
     from storage.db import Database
 
 T = TypeVar("T")
@@ -34,6 +36,23 @@ def settings_of(context: Any) -> Settings:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
+
+
+def clock_of(settings: Settings, profile: str = "") -> tuple[Profile, Calendar]:
+    """The deadline profile (the configured one when not named) and the calendar."""
+    from bot.clock import Calendar
+    from bot.deadlines import profiles
+
+    known = profiles()
+    key = profile or settings.clock.profile
+    if key not in known:
+        raise CommandError(f"没有时限方案 {key}，可选：{'、'.join(known)}。")
+    if settings.clock.calendar_file is None:
+        return known[key], Calendar(settings.clock.spans)
+    from bot.clock import load_overrides
+
+    overrides, source = load_overrides(settings.clock.calendar_file)
+    return known[key], Calendar(settings.clock.spans, overrides, source)
 
 
 @asynccontextmanager
