@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _IDLE = 1.0
+_LAST_ROUND = 15
 _T = TypeVar("_T")
 
 
@@ -90,7 +91,7 @@ async def run(settings: Settings, role: Role = Role.ALL) -> None:
         async with _timetable(app, role), open_doors(app, http=serve_http, telegram=receive):
             await app.stopping.wait()
             print("正在停止，请稍候…", flush=True)  # noqa: T201
-        await asyncio.wait_for(asyncio.gather(*app.tasks, return_exceptions=True), 15)
+        await asyncio.wait(app.tasks, timeout=_LAST_ROUND)
     print("已停止，没有丢失任何消息。", flush=True)  # noqa: T201
 
 
@@ -249,7 +250,8 @@ def _seconds_until(due: datetime | None) -> float:
 async def _pause(app: App, seconds: float) -> bool:
     """Wait; True when the program stops."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(app.stopping.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await app.stopping.wait()
     return app.stopping.is_set()
 
 

@@ -209,7 +209,10 @@ class JobSettings(_Section):
     @field_validator("digest_at")
     @classmethod
     def _clock_time(cls, value: str) -> str:
-        time.fromisoformat(value)
+        try:
+            time.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"“{value}”不是时间，应写成 08:30") from None
         return value
 
 

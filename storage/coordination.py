@@ -40,7 +40,8 @@ class Signal:
     async def wait(self, seconds: float) -> bool:
         """True when notified since the last wait, False after ``seconds``."""
         try:
-            await asyncio.wait_for(self._event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
         except TimeoutError:
             return False
         self._event.clear()

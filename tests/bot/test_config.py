@@ -1,0 +1,163 @@
+"""Settings: complete documentation, early and clear refusals."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bot.config import (
+    SECRETS,
+    ClockSettings,
+    ConfigError,
+    Settings,
+    load,
+    read_calendar,
+)
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
+HAN = re.compile("[一-鿿]")
+KEYS = [
+    (section, key)
+    for section, field in Settings.model_fields.items()
+    for key in field.annotation.model_fields  # type: ignore[union-attr]
+]
+TOKEN = "123456:" + "a" * 35
+
+
+@pytest.mark.parametrize(("section", "key"), KEYS)
+def test_example_shows_every_setting_with_default_and_explanation(section: str, key: str) -> None:
+    body = EXAMPLE.split(f"[{section}]")[1].split("\n[")[0].splitlines()
+    place = next(n for n, line in enumerate(body) if re.match(rf"#? ?{key}( =|：)", line))
+    assert body[place - 1].startswith("# ") and HAN.search(body[place - 1])
+    default = getattr(getattr(Settings(), section), key)
+    if (section, key) in SECRETS or default is None:
+        assert body[place].startswith("#")
+    else:
+        shown = tomllib.loads(body[place])[key]
+        assert (tuple(shown) if isinstance(shown, list) else shown) in (default, str(default))
+
+
+@pytest.mark.parametrize(("section", "key"), KEYS)
+def test_documentation_names_every_setting(section: str, key: str) -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert f"`WENBAN_{section}__{key}`".upper() in text
+
+
+def test_example_loads_as_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(EXAMPLE, encoding="utf-8")
+    assert load(path, {}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "remedy"),
+    [
+        ("[desk]\nburst = 3", "desk.burst", "核对拼写"),
+        ("[desc]\na = 1", "desc", "核对拼写"),
+        ("[http]\nport = 70000", "http.port", "不大于 65535"),
+        ('[http]\nport = "八"', "http.port", "整数"),
+        ('[web]\nenabled = "也许"', "web.enabled", "true 或 false"),
+        ('[app]\nlog_level = "LOUD"', "app.log_level", "只能是"),
+        ('[clock]\nbusiness_hours = ["九点到五点"]', "clock.business_hours", "09:00-12:00"),
+        ('[telegram]\ntoken = "123456:abc"', "telegram.token", "WENBAN_TELEGRAM__TOKEN"),
+        ("[web]\nreview_steps = 4", "web.review_steps", "不大于 3"),
+        ("[http\n", "config.toml", "TOML"),
+    ],
+)
+def test_bad_settings_name_the_key_and_the_remedy(
+    tmp_path: Path, text: str, key: str, remedy: str
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load(path, {})
+    assert key in str(refused.value) and remedy in str(refused.value)
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[http]\nport = -1\n[desk]\nnope = 1", encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load(path, {})
+    assert len(str(refused.value).splitlines()) == 2
+
+
+def test_missing_file_is_an_error_only_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match="找不到配置文件"):
+        load(tmp_path / "nowhere.toml", {})
+    monkeypatch.chdir(tmp_path)
+    assert load(None, {}) == Settings()
+
+
+def test_environment_overrides_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[http]\nport = 81", encoding="utf-8")
+    settings = load(
+        path,
+        {
+            "WENBAN_HTTP__PORT": "82",
+            "WENBAN_DATABASE__URL": "sqlite+aiosqlite:///x.db",
+            "WENBAN_CLOCK__BUSINESS_HOURS": "09:00-12:00,13:30-17:30",
+            "WENBAN_TELEGRAM__TOKEN": TOKEN,
+            "PATH": "/bin",
+        },
+    )
+    assert settings.http.port == 82
+    assert settings.database_url == "sqlite+aiosqlite:///x.db"
+    assert len(settings.clock.spans) == 2
+    assert settings.telegram.enabled
+    assert TOKEN not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"WENBAN_DATABASE_URL": "x"},
+        {"WENBAN_NOWHERE__KEY": "x"},
+        {"WENBAN_TELEGRAM__TOKEN": "hello"},
+        {"WENBAN_TELEGRAM__TOKEN": TOKEN, "WENBAN_TELEGRAM__MODE": "webhook"},
+        {"WENBAN_TELEGRAM__WEBHOOK_SECRET": "changeme"},
+        {"WENBAN_JOBS__DIGEST_AT": "25:99"},
+    ],
+)
+def test_bad_environment_is_refused(environ: dict[str, str], tmp_path: Path) -> None:
+    empty = tmp_path / "config.toml"
+    empty.write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"WENBAN_|：") as refused:
+        load(empty, environ)
+    assert HAN.search(str(refused.value))
+
+
+def test_token_file_must_stand_outside_a_repository(tmp_path: Path) -> None:
+    empty = tmp_path / "config.toml"
+    empty.write_text("", encoding="utf-8")
+    token = tmp_path / "token"
+    token.write_text(TOKEN + "\n", encoding="utf-8")
+    environ = {"WENBAN_TELEGRAM__TOKEN_FILE": str(token)}
+    assert load(empty, environ).telegram.token.get_secret_value() == TOKEN
+    (tmp_path / ".git").mkdir()
+    with pytest.raises(ConfigError, match="代码仓库"):
+        load(empty, environ)
+
+
+def test_calendar_file_overrides_the_official_days(tmp_path: Path) -> None:
+    path = tmp_path / "calendar.toml"
+    path.write_text(
+        'source = "示例发〔2026〕1号"\ncomplete_years = [2027]\n[days]\n"2027-01-01" = "休"\n'
+        '"2027-01-03" = "班"\n',
+        encoding="utf-8",
+    )
+    calendar = read_calendar(ClockSettings(calendar_file=path))
+    assert not calendar.is_workday(date(2027, 1, 1))
+    assert calendar.is_workday(date(2027, 1, 3))
+    assert not calendar.provisional(date(2027, 5, 4))
+    path.write_text('source = "x"\n[days]\n"元旦" = "休"', encoding="utf-8")
+    with pytest.raises(ConfigError, match="calendar_file"):
+        read_calendar(ClockSettings(calendar_file=path))
