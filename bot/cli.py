@@ -114,7 +114,7 @@ def kb_import(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只检查，不写入。")] = False,
 ) -> None:
-    """导入知识库（csv、tsv、xlsx、jsonl、toml），按编号新增或更新。"""
+    """导入知识库（csv、tsv、xlsx、jsonl），按编号新增或更新。"""
     from bot.commands import kb as command
 
     command.import_file(context, file, automatic=automatic, dry_run=dry_run)

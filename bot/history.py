@@ -14,8 +14,9 @@ from typing import Any
 from bot.channels.base import Outgoing
 from bot.clock import SHANGHAI, Calendar
 from bot.deadlines import Profile, due_for
-from bot.tables import Broken, DayOnly, Sheet, TableError, records, sheets
+from bot.tables import Broken, DayOnly, Sheet, records, sheets
 from bot.triage import triage
+from knowledge.tables import KnowledgeFileError
 from storage import history
 from storage.db import Database
 from storage.history import PastCase, PastReply, Stored
@@ -107,7 +108,7 @@ class _RowError(ValueError):
 
 
 def read(path: Path, now: datetime | None = None) -> Reading:
-    """Read an export (xlsx, csv, tsv, jsonl). Raises TableError when nothing in it is usable."""
+    """Read an export (xlsx, csv, tsv, jsonl). Raises KnowledgeFileError when it is none."""
     latest = (now or datetime.now(UTC)) + timedelta(days=1)
     reading = Reading()
     first_seen: dict[str, str] = {}
@@ -140,7 +141,7 @@ def _rows(path: Path, reading: Reading) -> Iterator[tuple[str, dict[str, Any] | 
         for number, cells in sheet.rows:
             yield f"{prefix}第 {number} 行", _pair(header, cells)
     if not usable:
-        raise TableError(
+        raise KnowledgeFileError(
             f"{path.name} 里找不到表头，至少要有“留言时间”和“留言详情”两列"
             "（留言编号、留言用户、留言主题、答复意见、答复时间可选）。"
         )

@@ -103,11 +103,22 @@ def match(kb: Path, source: Path, target: Path) -> None:
     """Match every line of a JSONL file against a knowledge base file."""
     from knowledge import batch
 
-    refuse_overwrite(target)
     watched = progress()
     with watched:
-        bar = watched.add_task("匹配", total=_lines(source))
-        batch.run(kb, source, target, lambda: watched.advance(bar))
+        bar = watched.add_task("匹配", total=None)
+        done = batch.run(
+            kb,
+            source,
+            target,
+            lambda now, total: watched.update(bar, completed=now, total=total),
+        )
+    _list([*done.knowledge_problems, *done.problems])
+    counts = [done.decisions[decision] for decision in ("answer", "clarify", "draft", "none")]
+    table(
+        ("行数", "已匹配", "直接答复", "请群众选", "给人工拟答", "无", "有误"),
+        [[str(n) for n in (done.lines, done.matched, *counts, len(done.problems))]],
+        title=f"用 {done.entries} 条知识库匹配，结果在 {target}",
+    )
 
 
 async def _load(settings: Settings) -> list[Entry]:
@@ -130,8 +141,3 @@ def _describe(problem: Problem) -> str:
     line = f"第 {problem.line} 行 " if problem.line else ""
     entry = f"［{problem.entry_id}］" if problem.entry_id else ""
     return f"{line}{entry}{problem.reason}"
-
-
-def _lines(file: Path) -> int:
-    with file.open("rb") as lines:
-        return sum(1 for _ in lines)

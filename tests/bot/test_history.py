@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from bot.clock import SHANGHAI, Calendar
 from bot.deadlines import profiles
 from bot.history import Reading, parse_moment, read, take_in
-from bot.tables import TableError
+from knowledge.tables import KnowledgeFileError
 from storage.db import Database
 from storage.history import Stored
 from storage.models import Account, Case, CaseEvent, Citizen, Delivery, Message, MessageVersion
@@ -209,11 +209,11 @@ def test_json_lines(tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_exports(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="找不到表头"):
+    with pytest.raises(KnowledgeFileError, match="找不到表头"):
         read(text_table(tmp_path / "in.csv", "a,b\n1,2\n"), NOW)
-    with pytest.raises(TableError, match="打不开"):
+    with pytest.raises(KnowledgeFileError, match="打不开"):
         read(text_table(tmp_path / "in.xlsx", "not a zip"), NOW)
-    with pytest.raises(TableError, match="格式"):
+    with pytest.raises(KnowledgeFileError, match="格式"):
         read(text_table(tmp_path / "in.doc", "x"), NOW)
 
 
