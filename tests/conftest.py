@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -17,7 +17,29 @@ from storage.db import Database
 
 # Taken out of the environment: programs started by tests refuse WENBAN_ names they do not know.
 SERVER_URL = os.environ.pop("WENBAN_TEST_DATABASE_URL", "")
+REDIS_URL = os.environ.pop("WENBAN_TEST_REDIS_URL", "")
+ALL_MUST_RUN = os.environ.get("NO_TEST_MAY_SKIP") == "1"
 _numbers = itertools.count(1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything is installed, a skipped test is a failed one."""
+    report = yield
+    if ALL_MUST_RUN and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The address of a Redis server; the test is skipped where there is none."""
+    if not REDIS_URL:
+        pytest.skip("WENBAN_TEST_REDIS_URL is not set")
+    return REDIS_URL
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from collections.abc import AsyncIterator
 
 import pytest
 
 from storage.coordination import Coordination, LocalCoordination, RedisCoordination
-
-REDIS_URL = os.environ.get("WENBAN_TEST_REDIS_URL", "")
 
 
 @pytest.fixture(
@@ -21,9 +18,8 @@ async def coordination(request: pytest.FixtureRequest) -> AsyncIterator[Coordina
     if request.param == "local":
         yield LocalCoordination()
         return
-    if not REDIS_URL:
-        pytest.skip("WENBAN_TEST_REDIS_URL is not set")
-    shared = RedisCoordination(REDIS_URL, prefix=f"test:{uuid.uuid4().hex}")
+    redis_url = request.getfixturevalue("redis_url")
+    shared = RedisCoordination(redis_url, prefix=f"test:{uuid.uuid4().hex}")
     await shared.start()
     yield shared
     await shared.close()
@@ -65,11 +61,9 @@ async def test_a_line_frees_with_time(coordination: Coordination) -> None:
 
 
 @pytest.mark.redis
-async def test_processes_share_signals_and_limits() -> None:
-    if not REDIS_URL:
-        pytest.skip("WENBAN_TEST_REDIS_URL is not set")
+async def test_processes_share_signals_and_limits(redis_url: str) -> None:
     prefix = f"test:{uuid.uuid4().hex}"
-    one, two = RedisCoordination(REDIS_URL, prefix), RedisCoordination(REDIS_URL, prefix)
+    one, two = RedisCoordination(redis_url, prefix), RedisCoordination(redis_url, prefix)
     await one.start()
     await two.start()
     ear = two.listen("work")

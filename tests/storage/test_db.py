@@ -12,7 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel, select
 
 from storage.db import Database, DatabaseUrlError, migration_config
@@ -81,7 +81,7 @@ async def test_every_revision_upgrades_the_one_before_it(tmp_path: Path) -> None
 )
 async def test_the_record_cannot_be_changed_or_removed(database: Database, statement: str) -> None:
     await _case(database)
-    with pytest.raises(DatabaseError, match="append-only"):
+    with pytest.raises(DBAPIError, match="append-only"):
         async with database.write() as session:
             connection = await session.connection()
             await connection.execute(text(statement))
@@ -123,7 +123,7 @@ async def test_many_writers_at_once_all_get_their_turn(database: Database) -> No
 
 async def test_errors_do_not_show_what_was_written(database: Database) -> None:
     case = await _case(database)
-    with pytest.raises(DatabaseError) as failed:
+    with pytest.raises(DBAPIError) as failed:
         async with database.write() as session:
             session.add(Citizen(account_id=case.account_id, external_id="1", display_name="王小二"))
     assert "王小二" not in str(failed.value)
