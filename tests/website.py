@@ -59,11 +59,12 @@ async def open_website(
     *,
     webhook: Webhook | None = None,
     working: bool = True,
+    port: int = 0,
 ) -> AsyncIterator[Website]:
     """Serve until the block ends; with ``working`` the desk answers by itself."""
     desk = await _desk(database)
     app = build_app(desk, site, webhook=webhook)
-    server = HttpServer(app, "127.0.0.1", 0)
+    server = HttpServer(app, "127.0.0.1", port)
     await server.start()
     website = Website(app, desk, server)
     worker = asyncio.create_task(_work(desk)) if working else None

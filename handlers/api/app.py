@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from bot.desk import Desk
-from handlers.api import errors
+from handlers import errors
 from handlers.api.shield import Shield
 from handlers.api.system import Webhook, system_router
 from handlers.webchat.door import Site, WebDoor

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from handlers.errors import BROKEN, TOO_LARGE
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +25,6 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "cross-origin-opener-policy": "same-origin",
 }
-TOO_LARGE = "发来的内容太大，请缩短后再发。"
-BROKEN = "服务器出了点问题，请稍后再试。"
 
 
 class TooLargeError(HTTPException):
@@ -51,12 +52,18 @@ class Shield:
             await self._app(scope, exchange.receive, exchange.send)
         except TooLargeError:
             await exchange.refuse(413, TOO_LARGE)
-        except Exception:
-            # The path alone: a query or a body may hold what a citizen wrote.
-            log.exception("request failed: %s %s", scope["method"], scope["path"])
+        except Exception as error:
+            _note(scope, error)
             if exchange.started:
                 raise
             await exchange.refuse(500, BROKEN)
+
+
+def _note(scope: Scope, error: Exception) -> None:
+    """Log where it failed; neither query nor error text, which may hold what a citizen wrote."""
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    name = type(error).__name__
+    log.error("request failed: %s %s: %s\n%s", scope["method"], scope["path"], name, trace)
 
 
 class _Exchange:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
-from handlers.api.errors import Refusal
+from handlers.errors import Refusal
 from storage.db import Database
 from storage.web_queries import Health, health
 

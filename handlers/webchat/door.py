@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 
 from bot.desk import Desk
-from handlers.api.errors import Refusal
+from handlers.errors import Refusal
 from handlers.webchat.page import Page
 from handlers.webchat.stream import Streams
 

@@ -13,17 +13,18 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from bot.desk import Desk, Inbound
-from handlers.api.errors import Refusal
+from handlers.errors import Refusal
 from handlers.webchat.door import Visitor, WebDoor, check_origin
 from handlers.webchat.lines import render
 from handlers.webchat.stream import Event, EventStream
 from storage.web_queries import Cursor, conversation
 
 router = APIRouter()
-_CURSOR = re.compile(r"(\d{1,15})(?:\.(\d{1,15}))?")
+_CURSOR = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?", re.ASCII)
 _ACTION = re.compile(
     r"c:(?:(?P<verdict>helpful|unhelpful)|(?P<chosen>choose)|rate):(?P<case>\d{1,9})"
-    r"(?(chosen):(?P<choice>none|\d)|(?(verdict)|:(?P<grade>\d)))"
+    r"(?(chosen):(?P<choice>none|\d)|(?(verdict)|:(?P<grade>\d)))",
+    re.ASCII,
 )
 _NOBODY = "请先发一条消息，再点按钮。"
 

@@ -3,6 +3,8 @@
   'use strict';
 
   var MAX = Number(document.body.getAttribute('data-max'));
+  // Words that ask for a panel, so that nobody has to find its button.
+  var PANELS = { '我的诉求': 'mine', '我的问题': 'mine', '查进度': 'mine', '办理进度': 'mine', '我的数据': 'data', '常办事项': 'menu' };
   var log = byId('log'), scroll = byId('scroll'), text = byId('text'), hint = byId('hint');
   var shown = {};            // key of a line → its element
   var queue = kept('queue', []);
@@ -182,17 +184,19 @@
 
   function edit(element, line) {
     if (line.text) element.querySelector('.words').textContent = line.text;
-    var old = element.querySelector('.chips');
-    if (old) element.removeChild(old);
+    Array.prototype.forEach.call(element.querySelectorAll('.chips'), function (box) { element.removeChild(box); });
     chips(element, line);
   }
 
+  // Links stand apart from the choices: they open something, the others say something.
   function chips(element, line) {
     var buttons = [].concat.apply([], line.rows || []);
-    if (!buttons.length) return;
-    var box = make('div', 'chips');
-    buttons.forEach(function (button) { box.appendChild(button.action ? choice(element, button) : link(button)); });
-    element.appendChild(box);
+    [false, true].forEach(function (acting) {
+      var some = buttons.filter(function (button) { return Boolean(button.action) === acting; });
+      var box = make('div', 'chips');
+      some.forEach(function (button) { box.appendChild(acting ? choice(element, button) : link(button)); });
+      if (some.length) element.appendChild(box);
+    });
     if (line.spent) spend(element, line.pressed);
   }
 
@@ -242,11 +246,11 @@
     spend(line, action);
     scroll.focus({ preventScroll: true });  // the pressed button is disabled and would lose the focus
     call('/chat/actions', { action: action }).then(function (data) {
-      note(data.text);
+      settle(line, data.text);
       if (/^c:choose:/.test(action)) working();
     }, function (problem) {
       if (temporary(problem)) reopen(line);
-      note(problem.error || '没有发出去，请再点一次。');
+      settle(line, problem.error || '没有发出去，请再点一次。', true);
     });
   }
 
@@ -387,7 +391,10 @@
   }
 
   function send() {
-    if (submit(text.value)) write('');
+    var panel = PANELS[text.value.trim()];
+    if (panel) byId(panel).click();
+    if (panel || submit(text.value)) write('');
+    if (panel) return;
     text.focus();
   }
 

@@ -8,8 +8,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from bot.desk.office import DeskError
-from handlers.api.shield import TOO_LARGE
 
+TOO_LARGE = "发来的内容太大，请缩短后再发。"
+BROKEN = "服务器出了点问题，请稍后再试。"
 _WORDS = {
     404: "没有这个网址，请核对后再试。",
     405: "这个网址不支持这种请求方式。",

@@ -1,0 +1,353 @@
+"""The citizen's page in a real browser: phone and desktop, light and dark, with bad networks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
+from sqlmodel import select
+
+from storage.db import Database
+from storage.models import Case, Delivery
+from tests.website import Website, open_website
+
+CHROMIUM = shutil.which("chromium")
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+PHONE = {"width": 390, "height": 780}
+SMALL = {"width": 360, "height": 640}
+DESKTOP = {"width": 1200, "height": 800}
+ANSWER = "带户口簿到任一派出所补领"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def website(database: Database) -> AsyncIterator[Website]:
+    async with open_website(database) as website:
+        yield website
+
+
+@dataclass
+class Visit:
+    """One visitor's browser, watched for errors and for requests to elsewhere."""
+
+    context: BrowserContext
+    page: Page
+    problems: list[str] = field(default_factory=list)
+    abroad: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.problems.append(text)
+
+    def seen(self, request: Request) -> None:
+        if urlsplit(request.url).hostname != "127.0.0.1":
+            self.abroad.append(request.url)
+
+    async def ask(self, text: str) -> None:
+        await self.page.fill("#text", text)
+        await self.page.press("#text", "Enter")
+
+
+@asynccontextmanager
+async def visit(
+    browser: Browser, website: Website, size: dict[str, int] = PHONE, scheme: str = "light"
+) -> AsyncIterator[Visit]:
+    context = await browser.new_context(
+        viewport={"width": size["width"], "height": size["height"]},
+        color_scheme="dark" if scheme == "dark" else "light",
+        locale="zh-CN",
+    )
+    context.set_default_timeout(10_000)
+    visit = Visit(context, await context.new_page())
+    context.on("request", visit.seen)
+    visit.watch(visit.page)
+    await visit.page.goto(website.url)
+    yield visit
+    await context.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(PHONE, "light"), (SMALL, "dark"), (DESKTOP, "light")]
+)
+async def test_a_citizen_asks_is_answered_and_says_it_helped(
+    browser: Browser, website: Website, size: dict[str, int], scheme: str
+) -> None:
+    async with visit(browser, website, size, scheme) as one:
+        page = one.page
+        await one.ask("身份证丢了怎么办")
+        await expect(page.locator(".mine .words")).to_have_text("身份证丢了怎么办")
+        await expect(page.locator(".office[data-case] .words")).to_contain_text(ANSWER)
+        link = page.get_by_role("link", name="预约补领")
+        assert await link.get_attribute("target") == "_blank"
+        assert "noopener" in (await link.get_attribute("rel") or "")
+        await page.get_by_role("button", name="有帮助").click()
+        await expect(page.locator(".state").first).to_have_text("谢谢您的反馈。")
+        await expect(page.get_by_role("button", name="没解决")).to_be_disabled()
+        await page.get_by_role("button", name="非常满意", exact=True).click()
+        await expect(page.locator(".state").last).to_contain_text("已记下您的评价")
+        await expect(page.locator("#hint")).to_be_hidden()
+        assert await _fits(page)
+        assert one.problems == []
+        assert one.abroad == []
+    async with website.desk.office.db.read() as session:
+        case = (await session.exec(select(Case))).one()
+    assert (case.state, case.grade) == ("resolved", 1)
+
+
+async def test_a_reload_shows_the_same_conversation_with_its_used_choices(
+    browser: Browser, website: Website
+) -> None:
+    async with visit(browser, website) as one:
+        page = one.page
+        await one.ask("身份证丢了怎么办")
+        await page.get_by_role("button", name="没解决").click()
+        await expect(page.locator(".office .words").last).to_contain_text("工作人员")
+        before = await page.locator(".words").all_text_contents()
+        await page.reload()
+        await expect(page.locator(".words")).to_have_count(len(before))
+        assert await page.locator(".words").all_text_contents() == before
+        await expect(page.get_by_role("button", name="没解决")).to_have_class("pressed")
+        await expect(page.get_by_role("button", name="有帮助")).to_be_disabled()
+        assert one.problems == []
+
+
+async def test_markup_in_a_message_or_an_answer_stays_text(
+    browser: Browser, website: Website
+) -> None:
+    nasty = '<img src=x onerror="document.title=1"><b>粗</b>\n第二行'
+    async with visit(browser, website) as one:
+        await one.page.fill("#text", nasty)
+        await one.page.click("#send")
+        await expect(one.page.locator(".mine .words")).to_have_text(nasty)
+        await expect(one.page.locator(".office[data-case]")).to_have_count(1)
+        async with website.desk.office.db.write() as session:
+            delivery = (await session.exec(select(Delivery))).one()
+            delivery.payload = {**delivery.payload, "text": nasty}
+        await one.page.reload()
+        await expect(one.page.locator(".office[data-case] .words")).to_have_text(nasty)
+        assert await one.page.locator("#log img, #log b").count() == 0
+        assert "在线咨询" in await one.page.title()
+        assert one.problems == []
+
+
+async def test_what_is_written_without_a_network_is_sent_once_when_it_is_back(
+    browser: Browser, website: Website
+) -> None:
+    async with visit(browser, website) as one:
+        page = one.page
+        await one.ask("租房怎么提取公积金")
+        await expect(page.locator(".office[data-case]")).to_have_count(1)
+        await one.context.set_offline(True)
+        await one.ask("身份证丢了怎么办")
+        await expect(page.locator(".state.bad")).to_contain_text("自动重发")
+        await expect(page.locator("#banner")).to_contain_text("网络断开了")
+        await one.context.set_offline(False)
+        await expect(page.locator(".office .words").last).to_contain_text(ANSWER)
+        await expect(page.locator(".state")).to_have_count(0)
+        await expect(page.locator("#banner")).to_be_hidden()
+        await expect(page.locator(".mine")).to_have_count(2)
+
+
+async def test_the_page_comes_back_by_itself_after_the_program_restarts(
+    browser: Browser, database: Database
+) -> None:
+    async with open_website(database) as website:
+        port = website.server.port
+        opened = visit(browser, website)
+        one = await opened.__aenter__()
+        await one.ask("租房怎么提取公积金")
+        await expect(one.page.locator(".office[data-case]")).to_have_count(1)
+    await one.ask("身份证丢了怎么办")
+    await expect(one.page.locator("#banner")).to_contain_text("网络断开了")
+    async with open_website(database, port=port):
+        await expect(one.page.locator(".office .words").last).to_contain_text(
+            ANSWER, timeout=30_000
+        )
+        await expect(one.page.locator("#banner")).to_be_hidden()
+        await expect(one.page.locator(".mine")).to_have_count(2)
+        await opened.__aexit__(None, None, None)
+
+
+async def test_unsent_text_and_a_draft_survive_a_reload(browser: Browser, website: Website) -> None:
+    async with visit(browser, website) as one:
+        page = one.page
+        await page.route(re.compile("/chat/(visitor|messages)"), lambda route: route.abort())
+        await one.ask("身份证丢了怎么办")
+        await expect(page.locator(".state.bad")).to_contain_text("自动重发")
+        await page.fill("#text", "还没写完")
+        await page.unroute_all()
+        await page.reload()
+        await expect(page.locator(".office .words")).to_contain_text(ANSWER)
+        await expect(page.locator(".mine")).to_have_count(1)
+        await expect(page.locator("#text")).to_have_value("还没写完")
+
+
+async def test_a_message_refused_for_good_can_be_taken_back_and_changed(
+    browser: Browser, website: Website
+) -> None:
+    async with visit(browser, website) as one:
+        page = one.page
+        await page.fill("#text", "长" * 2001)
+        await expect(page.locator("#count")).to_have_text("超出 1 字，请删短或分几条发。")
+        await expect(page.locator("#send")).to_be_disabled()
+        await page.evaluate("document.body.dataset.max = '9999'")
+        await page.route(
+            re.compile("/chat/messages"),
+            lambda route: route.fulfill(status=413, json={"error": "太长了，请分几条发。"}),
+        )
+        await one.ask("短一点的话")
+        await expect(page.locator(".state.bad")).to_contain_text("太长了")
+        await page.get_by_role("button", name="改一改").click()
+        await expect(page.locator("#text")).to_have_value("短一点的话")
+        await expect(page.locator(".mine")).to_have_count(0)
+
+
+async def test_the_menu_of_services_asks_its_question_for_the_citizen(
+    browser: Browser, website: Website
+) -> None:
+    async with visit(browser, website) as one:
+        page = one.page
+        await page.get_by_role("button", name="常办事项").click()
+        await page.locator("summary", has_text="户籍").click()
+        await page.get_by_role("button", name="身份证丢失怎么补领").click()
+        await expect(page.locator("#veil")).to_be_hidden()
+        await expect(page.locator(".office .words").last).to_contain_text(ANSWER)
+        await one.ask("我的诉求")
+        await expect(page.locator("#sheet-body")).to_contain_text("身份证丢失怎么补领")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#mine")).to_be_focused()
+        assert one.problems == []
+
+
+async def test_a_person_can_be_asked_for(browser: Browser, website: Website) -> None:
+    async with visit(browser, website) as one:
+        await one.page.get_by_role("button", name="转人工").click()
+        await expect(one.page.locator(".office .words").last).to_contain_text("工作人员")
+
+
+async def test_erasing_needs_two_presses_and_empties_the_page(
+    browser: Browser, website: Website
+) -> None:
+    async with visit(browser, website) as one:
+        page = one.page
+        await one.ask("身份证丢了怎么办")
+        await expect(page.locator(".office[data-case]")).to_have_count(1)
+        await page.get_by_role("button", name="我的数据").click()
+        await page.get_by_role("button", name="删除我的数据").click()
+        await page.get_by_role("button", name="不删除").click()
+        await page.get_by_role("button", name="删除我的数据").click()
+        await page.get_by_role("button", name="确定删除").click()
+        await expect(page.locator(".note")).to_contain_text("已删除您的信息")
+        await expect(page.locator(".mine")).to_have_count(0)
+        assert await one.context.cookies() == []
+        await one.ask("租房怎么提取公积金")
+        await expect(page.locator(".office .words").last).to_contain_text("公积金")
+        assert one.problems == []
+
+
+async def test_two_pages_of_one_visitor_show_the_same(browser: Browser, website: Website) -> None:
+    async with visit(browser, website) as one:
+        await one.ask("身份证丢了怎么办")
+        await expect(one.page.locator(".office[data-case]")).to_have_count(1)
+        second = await one.context.new_page()
+        one.watch(second)
+        await second.goto(website.url)
+        await expect(second.locator(".office[data-case]")).to_have_count(1)
+        await one.ask("租房怎么提取公积金")
+        await expect(second.locator(".mine")).to_have_count(2)
+        await expect(second.locator(".office[data-case]")).to_have_count(2)
+        assert one.problems == []
+
+
+async def test_everything_can_be_done_with_the_keyboard_and_is_named(
+    browser: Browser, website: Website
+) -> None:
+    async with visit(browser, website) as one:
+        page = one.page
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="跳到输入框")).to_be_focused()
+        for name in ("常办事项", "转人工", "我的诉求", "我的数据"):
+            await page.keyboard.press("Tab")
+            await expect(page.get_by_role("button", name=name)).to_be_focused()
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_label("您要咨询的内容")).to_be_focused()
+        await page.keyboard.type("身份证丢了怎么办")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("log")).to_contain_text(ANSWER)
+        sizes = await page.locator("button:visible, a.chips:visible").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect().height)"
+        )
+        assert min(sizes) >= 44
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_text_has_enough_contrast(
+    browser: Browser, website: Website, scheme: str
+) -> None:
+    async with visit(browser, website, PHONE, scheme) as one:
+        await one.ask("身份证丢了怎么办")
+        await one.page.get_by_role("button", name="有帮助").click()
+        await expect(one.page.get_by_role("button", name="满意", exact=True)).to_be_visible()
+        weak = await one.page.evaluate(_CONTRAST)
+        assert weak == []
+
+
+async def _fits(page: Page) -> bool:
+    """Whether nothing sticks out sideways."""
+    fits: bool = await page.evaluate(
+        "document.documentElement.scrollWidth <= innerWidth"
+        " && document.getElementById('scroll').scrollWidth <= innerWidth"
+    )
+    return fits
+
+
+# Every visible text below 4.5:1 against the first opaque ground under it (WCAG 2.2, 1.4.3).
+_CONTRAST = """() => {
+  const parse = color => color.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b]
+    .map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = element => {
+    for (let one = element; one; one = one.parentElement) {
+      const color = parse(getComputedStyle(one).backgroundColor);
+      if (color.length === 3 || color[3] === 1) return color;
+    }
+    return [255, 255, 255];
+  };
+  const weak = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !element.offsetParent || element.closest('.hidden, script')) continue;
+    const a = light(parse(getComputedStyle(element).color)), b = light(ground(element));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) weak.push(element.textContent + ' ' + ratio.toFixed(2));
+  }
+  return weak;
+}"""
