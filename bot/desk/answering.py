@@ -146,11 +146,14 @@ class Answering:
         case.subject = case.subject or reading.whole[:200]
         chosen = self._typed_choice(reading)
         if verdict.kind in _FOR_PEOPLE or verdict.wants_person or not reading.text.strip():
+            if case.state == CaseState.CLARIFYING and verdict.kind in _FOR_PEOPLE:
+                case = await self._split(session, case, reading)
             await self._to_staff(session, case, verdict, match)
         elif chosen is not None:
             await self.answer(session, case, chosen)
         elif match.decision is Decision.ANSWER:
-            case = await self._split(session, case, reading)
+            if case.state == CaseState.WAITING:
+                case = await self._split(session, case, reading)
             case.category = verdict.category
             await self.answer(session, case, match.candidates[0].entry.id)
         elif match.decision is Decision.CLARIFY and not reading.follows_up:
@@ -279,8 +282,8 @@ class Answering:
         return wording.GREETING if verdict.category is Category.CHAT else wording.PUZZLED
 
     async def _split(self, session: AsyncSession, case: Case, reading: Reading) -> Case:
-        """A new question beside one that waits for staff becomes a case of its own."""
-        if case.state != CaseState.WAITING or not reading.follows_up:
+        """Another matter than the one that is open becomes a case of its own."""
+        if not reading.follows_up:
             return case
         first = reading.fresh[0]
         own = Case(

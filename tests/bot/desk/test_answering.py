@@ -148,6 +148,14 @@ async def test_new_question_beside_a_waiting_one_is_answered_at_once(town: Town)
     assert len(await town.rows(Case)) == 2
 
 
+async def test_complaint_beside_an_open_clarification_is_its_own_case(town: Town) -> None:
+    asked = await town.ask("那个")
+    await town.ask("我要投诉，小区垃圾没人管，打了好几次电话")
+    assert (await town.case(asked)).state == "clarifying"
+    own = await town.case(asked + 1)
+    assert (own.state, own.category) == ("waiting", "投诉")
+
+
 async def test_clock_starts_at_the_platforms_own_time(town: Town) -> None:
     sent = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
     case_id = await town.say("低保怎么申请", at=sent)
