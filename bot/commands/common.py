@@ -102,14 +102,15 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str = ""
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    out = console()
+    if title:
+        out.print(title, markup=False)
+    grid = Table(box=box.SIMPLE_HEAD)
     for header in headers:
         grid.add_column(header, overflow="fold")
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
-    out = console()
-    out.soft_wrap = False
-    out.print(grid)
+    out.print(grid, soft_wrap=False)
 
 
 def complain_of(problems: Sequence[str]) -> None:
