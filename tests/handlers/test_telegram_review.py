@@ -1,0 +1,255 @@
+"""Staff in their group and in private: cards, buttons, typed replies."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from bot.channels.base import Attachment
+from bot.desk import Desk
+from handlers.telegram import texts
+from storage.db import Database
+from storage.models import Case, Message
+from tests.botapi import Sent, User
+from tests.handlers.telegram_door import Door, opened
+
+HARD = "低保怎么申请"
+
+
+@pytest.fixture
+async def door(database: Database) -> AsyncIterator[Door]:
+    async with opened(database) as running:
+        yield running
+
+
+@pytest.fixture
+def citizen(door: Door) -> User:
+    return door.api.user("小李")
+
+
+async def card_for(door: Door, citizen: User, text: str = HARD) -> Sent:
+    await door.api.says(citizen, text)
+    await door.settle()
+    return await door.api.next_message(door.staff, containing="诉求 #")
+
+
+async def test_a_draft_is_adopted_and_the_card_closed(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    shown = await door.api.presses(door.colleague(), card, "采用")
+    assert shown.text == "已发送"
+    await door.settle()
+    await door.api.next_message(citizen, containing="街道提出申请")
+    closed = await door.api.next_edit(door.staff)
+    assert (closed.id, closed.buttons) == (card.id, [])
+    assert "张三" in closed.text
+
+
+async def test_of_two_who_press_one_wins_and_the_other_is_told(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    adopt = card.data("采用")
+    await door.api.presses(door.colleague(0), card, adopt, stale=True)
+    shown = await door.api.presses(door.colleague(1), card, adopt, stale=True)
+    assert (shown.text, shown.show_alert) == ("已由张三答复，您的操作没有执行。", True)
+
+
+async def test_an_edited_reply_is_typed_and_sent(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    shown = await door.api.presses(door.colleague(), card, "编辑")
+    assert shown.text == "请在下面写答复"
+    await door.settle()
+    prompt = await door.api.next_message(door.staff)
+    assert prompt.markup["force_reply"]
+    typed = await door.api.says(
+        door.colleague(), "请带户口簿到街道 <b>2 楼</b> 申请。", door.staff, reply_to=prompt
+    )
+    confirmed = await door.api.next_message(door.staff)
+    assert (confirmed.text, confirmed.reply_to) == ("已发送", typed.id)
+    await door.settle()
+    await door.api.next_message(citizen, containing="<b>2 楼</b>")
+
+
+async def test_a_reply_to_the_card_itself_is_a_reply_too(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    await door.api.says(door.colleague(), "请到街道申请。", door.staff, reply_to=card)
+    await door.api.next_message(door.staff, containing="已发送")
+    await door.settle()
+    await door.api.next_message(citizen, containing="请到街道申请。")
+
+
+async def test_a_reply_to_an_outdated_card_is_refused_with_a_fresh_one(
+    door: Door, citizen: User
+) -> None:
+    card = await card_for(door, citizen)
+    await door.api.says(citizen, "我是残疾人，低保怎么申请")
+    await door.settle()
+    await door.api.says(door.colleague(), "请到街道。", door.staff, reply_to=card)
+    await door.api.next_message(door.staff, containing="已过时")
+    await door.settle()
+    await door.api.next_message(door.staff, containing="残疾人")
+    assert not [one for one in await door.api.sent(citizen) if "请到街道" in one.text]
+
+
+async def test_a_photo_is_no_reply(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    await door.api.sends_photo(door.colleague(), caption="看图", chat=door.staff, reply_to=card)
+    assert (await door.api.next_message(door.staff)).text == texts.WRITE_TEXT
+    assert (await door.rows(Case))[0].state == "waiting"
+
+
+async def test_a_reply_that_fits_no_case_is_said_so(door: Door, citizen: User) -> None:
+    await door.api.says(door.colleague(), "/queue", door.staff)
+    summary = await door.api.next_message(door.staff)
+    await door.api.says(door.colleague(), "请到街道。", door.staff, reply_to=summary)
+    assert (await door.api.next_message(door.staff)).text == texts.WHICH_CASE
+
+
+async def test_talk_among_colleagues_is_nobodys_case(door: Door, citizen: User) -> None:
+    said = await door.api.says(door.colleague(), "中午吃什么", door.staff)
+    await door.api.says(citizen, "我也在这个群里", door.staff, reply_to=said)
+    await door.api.edits(said, "晚上吃什么")
+    await door.api.all_confirmed()
+    assert await door.rows(Message) == []
+    assert await door.api.sent(door.staff) == []
+
+
+async def test_strangers_are_refused_with_their_number(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    shown = await door.api.presses(citizen, card, "采用")
+    assert shown.show_alert
+    assert str(citizen.id) in shown.text
+    assert "wenban user add" in shown.text
+    await door.api.says(citizen, "请到街道。", door.staff, reply_to=card)
+    refusal = await door.api.next_message(door.staff)
+    assert str(citizen.id) in refusal.text
+    await door.api.says(citizen, "/queue")
+    await door.api.next_message(citizen, containing="wenban user add")
+    assert (await door.rows(Case))[0].state == "waiting"
+
+
+async def test_transfer_asks_to_whom_and_why(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    member = door.colleague()
+    shown = await door.api.presses(member, card, "转办")
+    assert shown.text == texts.CHOOSE_DEPARTMENT
+    asked = await door.api.next_message(door.staff, kind="markup")
+    assert asked.text == card.text
+    assert asked.buttons[-1] == "返回"
+    await door.api.presses(member, asked, "市公安局")
+    asked = await door.api.next_message(door.staff, kind="markup")
+    shown = await door.api.presses(member, asked, "职责归口")
+    assert shown.text == "已转办：市公安局"
+    assert (await door.rows(Case))[0].department == "市公安局"
+
+
+async def test_closing_asks_why_and_can_be_thought_better_of(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    await door.api.presses(door.colleague(), card, "无需答复")
+    asked = await door.api.next_message(door.staff, kind="markup")
+    await door.api.presses(door.colleague(), asked, "返回")
+    back = await door.api.next_edit(door.staff)
+    assert back.buttons == card.buttons
+    await door.api.presses(door.colleague(), back, "无需答复")
+    asked = await door.api.next_message(door.staff, kind="markup")
+    await door.api.presses(door.colleague(), asked, "重复提交")
+    (case,) = await door.rows(Case)
+    assert (case.state, case.reason) == ("closed", "重复提交")
+
+
+@pytest.mark.parametrize(
+    "verb", ["transfer:1:{v}:99", "transfer:1:{v}:0.99", "close:1:{v}:9", "fly:1:{v}"]
+)
+async def test_choices_that_do_not_exist_change_nothing(
+    door: Door, citizen: User, verb: str
+) -> None:
+    card = await card_for(door, citizen)
+    version = (await door.rows(Case))[0].version
+    data = "s:" + verb.format(v=version)
+    shown = await door.api.presses(door.colleague(), card, data, stale=True)
+    assert (shown.text, shown.show_alert) == (texts.STALE_BUTTON, True)
+    assert (await door.rows(Case))[0].version == version
+
+
+async def test_later_brings_the_next_case(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    await card_for(door, door.api.user("小王"), "低保申请条件有哪些")
+    shown = await door.api.presses(door.colleague(), card, "稍后")
+    assert "时限照算" in shown.text
+    await door.settle()
+    await door.api.next_message(door.staff, containing="诉求 #2")
+
+
+async def test_queue_and_next(door: Door, citizen: User) -> None:
+    await card_for(door, citizen)
+    await door.api.says(door.colleague(), "/queue", door.staff)
+    assert "待人工 1 件" in (await door.api.next_message(door.staff)).text
+    await door.api.says(door.colleague(), "/next@wenban_test_bot", door.staff)
+    assert (await door.api.next_message(door.staff)).text == "下一件在下面。"
+    await door.settle()
+    await door.api.next_message(door.staff, containing="诉求 #1 ")
+
+
+async def test_private_chats_of_staff_work_without_a_group(door: Door, citizen: User) -> None:
+    office = door.desk.office
+    office = replace(office, rules=replace(office.rules, staff_place=""))
+    door.town.desk = Desk(office, {"telegram": door.channel})
+    door.dispatcher["desk"], door.dispatcher["staff_chat"] = door.town.desk, ""
+    for number in range(3):
+        await door.api.meet(door.colleague(number))
+    await door.api.says(citizen, HARD)
+    await door.settle()
+    card = await door.api.next_message(door.colleague(1), containing="诉求 #1")
+    await door.api.says(door.colleague(1), "请到街道申请。", reply_to=card)
+    assert (await door.api.next_message(door.colleague(1))).text == "已发送"
+    await door.settle()
+    await door.api.next_message(citizen, containing="请到街道申请。")
+    assert "李四" in (await door.api.next_edit(door.colleague(0))).text
+
+
+async def test_staff_can_ask_as_citizens(door: Door) -> None:
+    await door.api.says(door.colleague(), "身份证丢了怎么办")
+    await door.settle()
+    answer = await door.api.next_message(door.colleague())
+    await door.api.says(door.colleague(), "低保怎么申请", reply_to=answer)
+    await door.settle()
+    assert len(await door.rows(Message)) == 2
+
+
+async def test_attachments_are_shown_to_staff(door: Door, citizen: User) -> None:
+    photo = await door.api.sends_photo(citizen, caption="低保怎么申请，这是材料")
+    gone = await door.api.sends_voice(citizen)
+    await door.settle()
+    await door.town.say(
+        "还有这个",
+        citizen=str(citizen.id),
+        external_id="elsewhere:1",
+        attachments=(Attachment("document", "upload/1", "申请表.pdf"),),
+    )
+    await door.settle()
+    card = (await door.api.sent(door.staff, "send"))[-1]
+    await door.api.deletes(gone)
+    await door.api.fail_next("copyMessage", 429, retry_after=1)
+    shown = await door.api.presses(door.colleague(), card, "看附件")
+    assert shown.text == texts.ATTACHMENTS_SENT
+    copied, missing, elsewhere = (await door.api.sent(door.staff, "send"))[-3:]
+    assert (copied.raw["photo"], copied.reply_to) == (photo.raw["photo"], card.id)
+    assert missing.text == texts.ATTACHMENT_GONE
+    assert "申请表.pdf" in elsewhere.text
+
+
+async def test_the_numbers_a_configuration_needs(door: Door, citizen: User) -> None:
+    await door.api.says(door.colleague(), "/id", door.staff)
+    shown = await door.api.next_message(door.staff)
+    assert shown.text == f"您的编号：900\n本会话编号：{door.staff.id}"
+
+
+async def test_the_confirmation_may_get_lost_but_the_reply_is_sent_once(
+    door: Door, citizen: User
+) -> None:
+    card = await card_for(door, citizen)
+    await door.api.fail_next("sendMessage", 500, chat=door.staff)
+    await door.api.says(door.colleague(), "请到街道申请。", door.staff, reply_to=card)
+    await door.settle()
+    replies = [one for one in await door.api.sent(citizen) if "请到街道申请" in one.text]
+    assert len(replies) == 1
