@@ -72,7 +72,7 @@ class Policy:
     """
 
     answer_at: float = 0.80
-    clarify_at: float = 0.75
+    clarify_at: float = 0.65
     draft_at: float = 0.10
     margin: float = 0.50
     max_choices: int = 3
@@ -116,24 +116,31 @@ class Matcher:
         outdated = bool(everything) and not everything[0].hit.slot.entry.valid_on(day)
         shown = (everything if outdated else ranked)[:MAX_CANDIDATES]
         found = tuple(_candidate(query, one, day) for one in shown)
-        decision = self._decide(found, outdated or (bool(shown) and shown[0].thin))
+        doubtful = outdated or (bool(shown) and shown[0].thin)
+        decision = self._decide(found, doubtful, not _outdone(ranked))
         return Match(text, decision, found, self.policy.max_choices)
 
-    def _decide(self, found: Sequence[Candidate], doubtful: bool) -> Decision:
-        """Nothing goes out by itself when the best candidate is outdated or matches too little."""
+    def _decide(self, found: Sequence[Candidate], doubtful: bool, leads: bool) -> Decision:
+        """Nothing is sent or asked by itself when the best is outdated or has too little."""
         policy = self.policy
         if not found or found[0].probability < policy.draft_at:
             return Decision.NONE
         if doubtful:
             return Decision.DRAFT
         best, second = found[0], found[1].probability if len(found) > 1 else 0.0
-        if best.probability >= policy.answer_at and best.probability - second >= policy.margin:
+        ahead = best.probability - second >= policy.margin
+        if leads and ahead and best.probability >= policy.answer_at:
             return Decision.ANSWER if best.entry.automatic else Decision.DRAFT
         choices = list(_plausible(found, policy.max_choices))
         asked = len(choices) > 1 and all(choice.entry.automatic for choice in choices)
         if asked and sum(choice.probability for choice in choices) >= policy.clarify_at:
             return Decision.CLARIFY
         return Decision.DRAFT
+
+
+def _outdone(ranked: Sequence[Ranked]) -> bool:
+    """Another entry has more of the query's words than the most probable one."""
+    return any(one.covered > ranked[0].covered + 1e-9 for one in ranked)
 
 
 def _plausible(found: Sequence[Candidate], limit: int) -> Iterator[Candidate]:

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 FEATURES = (
     "covered",  # share of the query's words, by weight, that the wording or the answer has
-    "covered_chars",  # the same for pairs of characters
     "answer",  # share of the query's characters in the answer, frequent ones more
     "told",  # share of the wording's characters that the query has
     "ratio",  # edit distance
     "sorted",  # edit distance of the sorted words
     "sound",  # edit distance of the pinyin of the query's most similar clause
+    "mass",  # how much the shared pairs of characters weigh in all: short likeness proves little
+    "word_mass",  # the same for words
     "gap",  # how far a short query's words fall below half covered
     "other_action",  # both say what is to be done, and it is not the same
     "other_thing",  # both name papers or services, and none in common
@@ -36,35 +37,39 @@ FEATURES = (
 # Fitted by `python -m benchmarks.matching DATA --fit`, but for the last three, which that data
 # cannot teach: it has few siblings and no query that repeats an entry.
 WEIGHTS: Mapping[str, float] = {
-    "covered": 5.6,
-    "covered_chars": 3.6,
-    "answer": 6.0,
-    "told": 6.9,
-    "ratio": 7.0,
-    "sorted": 4.8,
-    "sound": 6.3,
-    "gap": -5.9,
+    "covered": 5.3,
+    "answer": 7.2,
+    "told": 4.9,
+    "ratio": 5.4,
+    "sorted": 2.6,
+    "sound": 5.1,
+    "mass": 2.6,
+    "word_mass": 1.6,
+    "gap": -4.7,
     "other_action": -2.0,
     "other_thing": -14.0,
     "exact": 6.0,
 }
-NONE = 8.5
+NONE = 7.6
 FEW_WORDS, SHORT = 8, 20  # characters
 NARROWED = 0.25
 HEARD = 0.8
 THIN = 0.1
+MUCH, MANY_WORDS = 60.0, 30.0  # sums of weights that count as 1
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """A wording and how probably it means the query.
 
-    `shared` words, most telling first; `thin` if most of what a short query says is not there.
+    `shared` words, most telling first; `covered` is the feature of this name; `thin` if most of
+    what a short query says is not there.
     """
 
     hit: Hit
     probability: float
     shared: tuple[str, ...]
+    covered: float
     thin: bool
 
 
@@ -77,7 +82,6 @@ def rank(query: Terms, hits: Sequence[Hit], index: Index) -> list[Ranked]:
     weights = np.array([WEIGHTS[name] for name in FEATURES])
     table = features(query, hits, index)
     scores = table @ weights
-    thin = table[:, FEATURES.index("gap")] > THIN
     best: dict[int, int] = {}
     for place, hit in enumerate(hits):
         rival = best.get(hit.row.slot)
@@ -88,7 +92,13 @@ def rank(query: Terms, hits: Sequence[Hit], index: Index) -> list[Ranked]:
     chances = (shown / (1.0 + shown.sum())).tolist()
     telling = index.weights("words", dict.fromkeys(query.words))
     return [
-        Ranked(hits[place], chance, _shared(query, telling, hits[place].row), bool(thin[place]))
+        Ranked(
+            hits[place],
+            chance,
+            _shared(query, telling, hits[place].row),
+            covered=float(table[place, 0]),
+            thin=bool(table[place, FEATURES.index("gap")] > THIN),
+        )
         for place, chance in zip(places, chances, strict=True)
     ]
 
@@ -121,19 +131,22 @@ def features(query: Terms, hits: Sequence[Hit], index: Index) -> NDArray[np.floa
     import numpy as np
 
     table = np.empty((len(hits), len(FEATURES)))
-    table[:, 0] = _covered_words(query, hits, index)
-    table[:, 1] = _covered_pairs(query, hits, index)
-    table[:, 2] = [hit.answer for hit in hits]
-    table[:, 3] = _told(query, hits, index)
-    table[:, 4:7] = _distances(query, hits)
-    table[:, 7] = np.maximum(0.0, 0.5 - table[:, 0]) * (len(query.text) <= SHORT)
-    table[:, 8] = _other(actions, query, hits)
-    table[:, 9] = _other(things, query, hits)
-    table[:, 10] = [hit.row.terms.text == query.text for hit in hits]
+    table[:, 0] = _covered(query, hits, index)
+    table[:, 1] = [hit.answer for hit in hits]
+    table[:, 2] = _told(query, hits, index)
+    table[:, 3:6] = _distances(query, hits)
+    table[:, 6] = _mass(index.weights("chars", _pairs(query)), [h.row.chars for h in hits], MUCH)
+    table[:, 7] = _mass(
+        index.weights("words", set(query.words)), [h.row.words for h in hits], MANY_WORDS
+    )
+    table[:, 8] = np.maximum(0.0, 0.5 - table[:, 0]) * (len(query.text) <= SHORT)
+    table[:, 9] = _other(actions, query, hits)
+    table[:, 10] = _other(things, query, hits)
+    table[:, 11] = [hit.row.terms.text == query.text for hit in hits]
     return table
 
 
-def _covered_words(query: Terms, hits: Sequence[Hit], index: Index) -> list[float]:
+def _covered(query: Terms, hits: Sequence[Hit], index: Index) -> list[float]:
     weights = index.weights("words", dict.fromkeys(query.words))
     whole = sum(weights.values()) or 1.0
     heard = [(word, weight, sound_of(word)) for word, weight in weights.items()]
@@ -149,14 +162,15 @@ def _presence(heard: Sequence[tuple[str, float, str]], hit: Hit) -> Iterator[flo
             yield HEARD * weight
 
 
-def _covered_pairs(query: Terms, hits: Sequence[Hit], index: Index) -> list[float]:
-    weights = index.weights("chars", {term for term in query.chars if len(term) == 2})
-    whole = sum(weights.values()) or 1.0
+def _pairs(query: Terms) -> set[str]:
+    return {term for term in query.chars if len(term) == 2}
+
+
+def _mass(
+    weights: Mapping[str, float], places: Sequence[frozenset[str]], much: float
+) -> list[float]:
     asked = frozenset(weights)
-    return [
-        sum(map(weights.__getitem__, (asked & hit.row.chars) | (asked & hit.slot.chars))) / whole
-        for hit in hits
-    ]
+    return [sum(map(weights.__getitem__, asked & there)) / much for there in places]
 
 
 def _told(query: Terms, hits: Sequence[Hit], index: Index) -> list[float]:
