@@ -6,13 +6,14 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
-from sqlmodel import select
+from sqlmodel import SQLModel, col, select
 
 from bot.channels.base import Attachment, Capabilities, Outgoing, SendError
 from bot.clock import Calendar
 from bot.deadlines import profiles
-from bot.desk import Desk, Inbound, Library, Office, Rules
+from bot.desk import Desk, Inbound, Library, Office, Receipt, Rules
 from knowledge.catalog import Entry, Link
 from knowledge.matcher import Policy
 from storage import entries
@@ -21,6 +22,7 @@ from storage.db import Database
 from storage.models import Account, Case, CaseEvent, Delivery, Staff
 
 STAFF_PLACE = "-900"
+Row = TypeVar("Row", bound=SQLModel)
 PEOPLE = (("张三", "坐席"), ("李四", "审核"), ("王五", "主管"))
 
 ENTRIES = (
@@ -135,6 +137,11 @@ class Town:
             sent_at=at or datetime.now(UTC),
         )
 
+    async def edit(self, text: str, external_id: str) -> Receipt | None:
+        """The citizen edits one of their messages."""
+        inbound = replace(self.inbound(text), external_id=external_id)
+        return await self.desk.intake.edit(inbound)
+
     async def settle(self) -> None:
         """Let the desk decide and deliver everything, as if all waiting times had passed."""
         while True:
@@ -147,7 +154,7 @@ class Town:
     async def _hurry(self) -> None:
         async with self.db.write() as session:
             past = datetime.now(UTC) - timedelta(seconds=1)
-            for case in await session.exec(select(Case).where(Case.consider_at != None)):  # noqa: E711
+            for case in await session.exec(select(Case).where(col(Case.consider_at).is_not(None))):
                 case.consider_at = past
             for row in await session.exec(select(Delivery).where(Delivery.state == "pending")):
                 row.due_at = past
@@ -173,9 +180,11 @@ class Town:
             found = list(await session.exec(query))
         return [one.kind for one in sorted(found, key=lambda one: one.id or 0)]
 
-    async def rows(self, table: type) -> Sequence[object]:
+    async def rows(self, table: type[Row]) -> list[Row]:
+        """Everything a table holds, oldest first where it has numbers."""
         async with self.db.read() as session:
-            return list(await session.exec(select(table)))
+            found = list(await session.exec(select(table)))
+        return sorted(found, key=lambda row: getattr(row, "id", 0) or 0)
 
 
 async def build_town(

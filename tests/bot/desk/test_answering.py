@@ -64,13 +64,10 @@ async def test_the_same_message_twice_is_once(town: Town) -> None:
 
 async def test_edit_becomes_a_version_of_the_same_case(town: Town) -> None:
     case_id = await town.say("身份证", external_id="7001:5")
-    inbound = town.inbound("社保卡丢了怎么补")
-    receipt = await town.desk.intake.edit(
-        type(inbound)(**{**_fields(inbound), "external_id": "7001:5"})
-    )
+    receipt = await town.edit("社保卡丢了怎么补", "7001:5")
     await town.settle()
     assert receipt is not None and receipt.case_id == case_id
-    texts = [row.text for row in await town.rows(MessageVersion)]  # type: ignore[attr-defined]
+    texts = [row.text for row in await town.rows(MessageVersion)]
     assert texts == ["身份证", "社保卡丢了怎么补"]
     assert "12333" in town.to("7001")[-1].text
 
@@ -78,8 +75,7 @@ async def test_edit_becomes_a_version_of_the_same_case(town: Town) -> None:
 async def test_edit_after_the_answer_opens_the_case_again(town: Town) -> None:
     case_id = await town.say("身份证丢了怎么补办？", external_id="7001:5")
     await town.settle()
-    inbound = town.inbound("社保卡丢了怎么补办？")
-    await town.desk.intake.edit(type(inbound)(**{**_fields(inbound), "external_id": "7001:5"}))
+    await town.edit("社保卡丢了怎么补办？", "7001:5")
     await town.settle()
     assert "12333" in town.to("7001")[-1].text
     assert "reopened" in await town.kinds(case_id)
@@ -197,7 +193,3 @@ async def test_long_answer_is_cut_at_sense_and_keeps_its_end(town: Town) -> None
     parts = wording.split_at_sense("第一段。\n\n" + "很长的一句话，" * 60 + "完。", 100)
     assert all(len(part) <= 100 for part in parts)
     assert "".join(parts).replace("\n", "").endswith("完。")
-
-
-def _fields(inbound: object) -> dict[str, object]:
-    return {name: getattr(inbound, name) for name in inbound.__dataclass_fields__}  # type: ignore[attr-defined]

@@ -116,12 +116,12 @@ async def test_erasure_leaves_figures_but_no_words(town: Town) -> None:
     events = await town.kinds(answered)
     await town.desk.citizens.erase("telegram", "7001")
     await town.settle()
-    assert all(row.text == ERASED for row in await town.rows(Message))  # type: ignore[attr-defined]
-    assert all(row.text == ERASED for row in await town.rows(MessageVersion))  # type: ignore[attr-defined]
+    assert all(row.text == ERASED for row in await town.rows(Message))
+    assert all(row.text == ERASED for row in await town.rows(MessageVersion))
     assert all("王小二" not in str(row) for row in await town.rows(Delivery))
-    assert all(row.text == ERASED for row in await town.rows(Draft))  # type: ignore[attr-defined]
+    assert all(row.text == ERASED for row in await town.rows(Draft))
     citizen = (await town.rows(Citizen))[0]
-    assert citizen.display_name == "" and "7001" not in citizen.external_id  # type: ignore[attr-defined]
+    assert citizen.display_name == "" and "7001" not in citizen.external_id
     assert (await town.kinds(answered))[: len(events)] == events
     assert (await town.case(waiting)).state == "closed"
     assert "没有保存" in await town.desk.citizens.stored("telegram", "7001")

@@ -10,8 +10,7 @@ from tests.support import STAFF_PLACE, Town
 
 
 async def _deliveries(town: Town, purpose: str = "reply") -> list[Delivery]:
-    rows = [row for row in await town.rows(Delivery) if isinstance(row, Delivery)]
-    return [row for row in rows if row.purpose == purpose]
+    return [row for row in await town.rows(Delivery) if row.purpose == purpose]
 
 
 async def test_failed_send_is_tried_again(town: Town) -> None:
@@ -36,7 +35,7 @@ async def test_blocked_citizen_is_marked_and_put_before_staff(town: Town) -> Non
     assert (case.state, case.answered_at) == ("waiting", None)
     assert "replied" not in await town.kinds(case_id)
     citizen = (await town.rows(Citizen))[0]
-    assert not citizen.reachable  # type: ignore[attr-defined]
+    assert not citizen.reachable
     assert "无法送达" in town.to(STAFF_PLACE)[-1].text
 
 

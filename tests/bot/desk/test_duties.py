@@ -9,7 +9,7 @@ from apscheduler.triggers.cron import CronTrigger
 from bot.clock import SHANGHAI
 from bot.jobs import Job, Jobs, table
 from storage.jobs import claim_run, last_run
-from storage.models import Case, JobRun
+from storage.models import Account, Case, JobRun
 from tests.support import STAFF_PLACE, Town
 
 
@@ -61,14 +61,8 @@ async def test_publication_keeps_the_newest_moment(town: Town) -> None:
     now = datetime.now(UTC)
     await town.desk.duties.publication("telegram", now)
     await town.desk.duties.publication("telegram", now - timedelta(days=1))
-    account = (await town.rows(type(await _account(town))))[0]
-    assert account.last_published_at == now  # type: ignore[attr-defined]
-
-
-async def _account(town: Town) -> object:
-    from storage.models import Account
-
-    return (await town.rows(Account))[0]
+    account = (await town.rows(Account))[0]
+    assert account.last_published_at == now
 
 
 async def test_a_missed_run_is_made_up_once(town: Town) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bot.desk import DeskError
 from storage import entries
+from storage.db import Database
 from storage.models import AuditRecord, Delivery, Staff
 from tests.support import ENTRIES, STAFF_PLACE, Town, build_town
 
@@ -41,7 +42,7 @@ async def test_adopt_sends_the_draft_and_stops_the_clock(town: Town) -> None:
     assert (await town.kinds(case_id))[-3:] == ["reviewed", "reply_queued", "replied"]
     last = town.to(STAFF_PLACE)[-1]
     assert last.edits and "已由张三答复" in last.text
-    assert any(row.actor == "staff:1" for row in await town.rows(AuditRecord))  # type: ignore[attr-defined]
+    assert any(row.actor == "staff:1" for row in await town.rows(AuditRecord))
 
 
 async def test_edited_text_goes_out_in_place_of_the_draft(town: Town) -> None:
@@ -65,7 +66,7 @@ async def test_of_two_people_one_wins_and_the_other_is_told(town: Town) -> None:
     await town.settle()
     refused = [one for one in results if isinstance(one, DeskError)]
     assert len(refused) == 1 and "已由" in str(refused[0])
-    replies = [row for row in await town.rows(Delivery) if row.purpose == "reply"]  # type: ignore[attr-defined]
+    replies = [row for row in await town.rows(Delivery) if row.purpose == "reply"]
     assert len(replies) == 1
 
 
@@ -106,9 +107,9 @@ async def test_edit_prompt_is_understood_when_answered(town: Town) -> None:
     case_id, version = await _waiting(town)
     await town.desk.review.prompt(await _staff(town), case_id, version, STAFF_PLACE)
     await town.settle()
-    prompt = next(row for row in await town.rows(Delivery) if row.purpose == "prompt")  # type: ignore[attr-defined]
+    prompt = next(row for row in await town.rows(Delivery) if row.purpose == "prompt")
     assert town.to(STAFF_PLACE)[-1].ask_reply
-    found = await town.desk.review.answered(STAFF_PLACE, prompt.external_id)  # type: ignore[attr-defined]
+    found = await town.desk.review.answered(STAFF_PLACE, prompt.external_id)
     assert found == (case_id, version)
     assert await town.desk.review.answered(STAFF_PLACE, "99999") is None
 
@@ -132,8 +133,8 @@ async def test_expired_entry_is_not_adopted(town: Town) -> None:
         await town.desk.review.adopt(await _staff(town), case_id, version, STAFF_PLACE)
 
 
-async def test_three_steps_need_three_people_and_the_right_roles(database: object) -> None:
-    town = await build_town(database, review_steps=3)  # type: ignore[arg-type]
+async def test_three_steps_need_three_people_and_the_right_roles(database: Database) -> None:
+    town = await build_town(database, review_steps=3)
     case_id, version = await _waiting(town)
     zhang, li, wang = [await _staff(town, number) for number in range(3)]
     review = town.desk.review
@@ -150,8 +151,8 @@ async def test_three_steps_need_three_people_and_the_right_roles(database: objec
     assert town.to("7001")[-1].text.startswith("向户籍所在街道提出申请")
 
 
-async def test_second_step_is_not_for_an_agent(database: object) -> None:
-    town = await build_town(database, review_steps=2)  # type: ignore[arg-type]
+async def test_second_step_is_not_for_an_agent(database: Database) -> None:
+    town = await build_town(database, review_steps=2)
     case_id, version = await _waiting(town)
     await town.desk.review.adopt(await _staff(town, 1), case_id, version, STAFF_PLACE)
     with pytest.raises(DeskError, match="审核或主管"):
