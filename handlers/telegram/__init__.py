@@ -13,7 +13,7 @@ from handlers.telegram.menu import menu_router
 from handlers.telegram.polling import poll
 from handlers.telegram.review import review_router
 from handlers.telegram.updates import handle
-from handlers.telegram.webhook import handle_webhook, set_webhook
+from handlers.telegram.webhook import set_webhook
 
 
 def build_dispatcher(
@@ -37,4 +37,4 @@ def build_dispatcher(
     return dispatcher
 
 
-__all__ = ["build_dispatcher", "handle", "handle_webhook", "poll", "set_webhook"]
+__all__ = ["build_dispatcher", "handle", "poll", "set_webhook"]

@@ -113,8 +113,7 @@ class _Receiver:
                 await handle(self._dispatcher, self._bot, raw)
                 return
             except DatabaseAwayError as error:
-                cause = type(error.__cause__).__name__
-                log.error("数据库暂时不可用，消息保留待处理", error=cause, retry_seconds=pause)
+                log.error("数据库暂时不可用，消息保留待处理", error=str(error), retry_seconds=pause)
             await asyncio.sleep(pause)
 
     async def confirm(self) -> None:

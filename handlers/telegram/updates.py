@@ -40,7 +40,8 @@ async def handle(dispatcher: Dispatcher, bot: Bot, raw: dict[str, Any]) -> None:
             await dispatcher.feed_update(bot, update)
         except Exception as error:
             if is_outage(error):
-                raise DatabaseAwayError from error
+                # The cause quotes its statement's values: it must not reach a log.
+                raise DatabaseAwayError(type(error).__name__) from None
             _note(update, error, number)
             if number < _TRIES:
                 await asyncio.sleep(_pause(error, number))
