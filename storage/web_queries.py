@@ -47,10 +47,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A visitor's lines in order; ``busy`` while the desk itself is working on an answer."""
+    """A visitor's lines in order, and who is at work: the desk itself, or a person."""
 
     lines: list[Line]
     busy: bool = False
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,11 @@ async def conversation(
         events = await _judgements(session, [line.case_id for line in theirs if line.case_id])
     lines = _in_order([*mine, *theirs], after)[-limit:]
     lines = [_with_choices(line, lines, cases, events) for line in lines]
-    return Conversation(lines, busy=any(case.state in _WORKING for case in cases.values()))
+    return Conversation(
+        lines,
+        busy=any(case.state in _WORKING or case.consider_at for case in cases.values()),
+        waiting=any(case.state == CaseState.WAITING for case in cases.values()),
+    )
 
 
 async def _citizen(session: AsyncSession, account: str, visitor: str) -> Citizen | None:

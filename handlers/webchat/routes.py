@@ -117,11 +117,12 @@ async def press(body: Press, door: Door, visitor: Known) -> Any:
 async def history(response: Response, door: Door, visitor: Known) -> Any:
     response.headers["cache-control"] = "no-store"
     if visitor is None:
-        return {"known": False, "lines": [], "cursor": "0.0", "busy": False}
+        return {"known": False, "lines": [], "cursor": "0.0", "busy": False, "waiting": False}
     talk = await conversation(door.desk.office.db, door.site.account, visitor.id)
     lines = [render(line) for line in talk.lines]
     cursor = lines[-1]["cursor"] if lines else "0.0"
-    return {"known": True, "lines": lines, "cursor": cursor, "busy": talk.busy}
+    state = {"busy": talk.busy, "waiting": talk.waiting}
+    return {"known": True, "lines": lines, "cursor": cursor, **state}
 
 
 @router.get("/chat/events")

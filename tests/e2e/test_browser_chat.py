@@ -121,6 +121,24 @@ async def test_a_citizen_asks_is_answered_and_says_it_helped(
     assert (case.state, case.grade) == ("resolved", 1)
 
 
+@pytest.mark.parametrize(
+    ("choice", "words"), [("身份证丢失怎么补领", ANSWER), ("都不是，转人工", "工作人员")]
+)
+async def test_an_unclear_question_offers_choices_that_close_behind_themselves(
+    browser: Browser, website: Website, choice: str, words: str
+) -> None:
+    async with visit(browser, website) as one:
+        page = one.page
+        await one.ask("丢了怎么办")
+        await page.get_by_role("button", name=choice).click()
+        await expect(page.locator(".office .words").last).to_contain_text(words)
+        await expect(page.locator(".chips").first.locator("button:enabled")).to_have_count(0)
+        await page.reload()
+        await expect(page.locator(".office .words").last).to_contain_text(words)
+        await expect(page.locator(".chips").first.locator("button:enabled")).to_have_count(0)
+        assert one.problems == []
+
+
 async def test_a_reload_shows_the_same_conversation_with_its_used_choices(
     browser: Browser, website: Website
 ) -> None:
@@ -250,6 +268,11 @@ async def test_a_person_can_be_asked_for(browser: Browser, website: Website) -> 
     async with visit(browser, website) as one:
         await one.page.get_by_role("button", name="转人工").click()
         await expect(one.page.locator(".office .words").last).to_contain_text("工作人员")
+        # What is added while a person works on it has no answer of its own.
+        await one.ask("我住在城东，低保的事已经问过一次")
+        await expect(one.page.locator("#hint")).to_have_text(
+            "已收到，由工作人员办理，回复会出现在这里。"
+        )
 
 
 async def test_erasing_needs_two_presses_and_empties_the_page(

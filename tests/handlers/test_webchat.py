@@ -171,6 +171,17 @@ async def test_what_a_database_cannot_hold_is_taken_out(website: Website) -> Non
     assert (await lines(client))[0]["text"] == "身份证丢了\n怎么办"
 
 
+async def test_the_history_tells_who_is_at_work(database: Database) -> None:
+    async with open_website(database, working=False) as website:
+        client = website.browser()
+        await write(client, "低保怎么申请")
+        history = (await client.get("/chat/history")).json()
+        assert (history["busy"], history["waiting"]) == (True, False)
+        await website.desk.answering.consider_due()
+        history = (await client.get("/chat/history")).json()
+        assert (history["busy"], history["waiting"]) == (False, True)
+
+
 async def test_markup_is_kept_as_it_was_written(website: Website) -> None:
     client = website.browser()
     await write(client, "<script>alert(1)</script>")

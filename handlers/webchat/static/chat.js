@@ -10,7 +10,7 @@
   var queue = kept('queue', []);
   var cursor = '0.0', known = false, wrote = false, sending = false;
   var source = null, lastBeat = Date.now(), pause = 1000, reconnecting = 0, offlineTimer = 0;
-  var lastTime = 0, hintTimer = 0, opener = null;
+  var lastTime = 0, hintTimer = 0, opener = null, atEnd = true;
 
   function byId(id) { return document.getElementById(id); }
 
@@ -73,13 +73,14 @@
 
   function offline() {
     if (offlineTimer) return;
-    offlineTimer = setTimeout(function () { banner('网络断开了，正在重新连接。您可以照常写，连上后自动发出。'); }, 3000);
+    offlineTimer = setTimeout(function () { banner('网络断开了，正在重连。照常写，连上后自动发出。'); }, 3000);
   }
 
   function banner(words) {
     var element = byId('banner');
     element.textContent = words;
     element.hidden = !words;
+    follow();
   }
 
   // Everything from the beginning; lines already shown are only brought up to date.
@@ -92,6 +93,7 @@
       queue.forEach(function (item) { if (!shown[item.id]) waiting(item); });
       cursor = data.cursor;
       if (data.busy) working();
+      else if (!hint.hidden) received(data.waiting);
       return data;
     });
   }
@@ -131,7 +133,7 @@
 
   function again() {
     reconnecting = 0;
-    refresh().then(function () { connect(); pump(); }, function () { offline(); later(); });
+    refresh().then(function () { if (!source || source.readyState === 2) connect(); pump(); }, function () { offline(); later(); });
   }
 
   // ---- lines ----
@@ -151,12 +153,14 @@
   }
 
   function place(key, element, old) {
-    var near = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 120;
     shown[key] = element;
     log.appendChild(element);
-    if (near || old) reveal(element);
+    if (atEnd || old) reveal(element);
     else byId('newer').hidden = false;
   }
+
+  // Who reads the end keeps seeing the end when something above or below it grows.
+  function follow() { if (atEnd) scroll.scrollTop = scroll.scrollHeight; }
 
   // A line taller than the screen is shown from its beginning.
   function reveal(element) {
@@ -281,11 +285,15 @@
     hint.className = 'working';
     hint.textContent = '正在查询…';
     hint.hidden = false;
-    hintTimer = setTimeout(function () {
-      hint.className = '';
-      hint.textContent = '已收到。回复会出现在这里，您也可以稍后再来看。';
-    }, 20000);
-    scroll.scrollTop = scroll.scrollHeight;
+    hintTimer = setTimeout(again, 4000);
+    follow();
+  }
+
+  function received(byPerson) {
+    clearTimeout(hintTimer);
+    hint.className = '';
+    hint.textContent = byPerson ? '已收到，由工作人员办理，回复会出现在这里。' : '已收到。';
+    follow();
   }
 
   function idle() {
@@ -322,6 +330,7 @@
     var state = make('div', bad ? 'state bad' : 'state', words);
     if (button) state.appendChild(button);
     element.appendChild(state);
+    follow();
   }
 
   function pump() {
@@ -504,8 +513,10 @@
   byId('veil').addEventListener('click', function (event) { if (event.target === this) close(); });
   byId('newer').addEventListener('click', function () { if (log.lastChild) reveal(log.lastChild); });
   scroll.addEventListener('scroll', function () {
-    if (scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40) byId('newer').hidden = true;
+    atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+    if (atEnd) byId('newer').hidden = true;
   });
+  window.addEventListener('resize', follow);
   document.addEventListener('keydown', function (event) {
     if (byId('veil').hidden) return;
     if (event.key === 'Escape') close();
