@@ -272,7 +272,7 @@ def db_restore(
 def main(arguments: list[str] | None = None) -> None:
     """The console script; ends the process with 0, 1 (refused, failed) or 2 (misused)."""
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments, standalone_mode=False, prog_name="wenban")
     except Exception as error:
         code = _explain(error)
     sys.exit(code if isinstance(code, int) else 0)
@@ -288,11 +288,16 @@ def _explain(error: Exception) -> int:
 
 
 def _text_of(error: Exception) -> str:
-    if isinstance(error, CommandError | ValueError) and str(error):
+    if isinstance(error, CommandError) or (isinstance(error, ValueError) and _chinese(error)):
         return str(error)
     if isinstance(error, typer.Abort):
         return "已停止。"
     return _text_of_trouble(error)
+
+
+def _chinese(error: Exception) -> bool:
+    """Whether the text was written for people; libraries raise ValueError in English."""
+    return any("\u4e00" <= char <= "\u9fff" for char in str(error))
 
 
 def _text_of_trouble(error: Any) -> str:

@@ -60,7 +60,7 @@ async def case_files(
         .where(*_period(first, end), col(CaseEvent.kind).in_(CLOCK_EVENTS))
         .order_by(col(Case.id), col(CaseEvent.id))
     )
-    rows = (await session.execute(query)).all()
+    rows = (await (await session.connection()).execute(query)).all()
     return (_case_file(list(group)) for _, group in groupby(rows, key=lambda row: row[0]))
 
 

@@ -63,8 +63,8 @@ def _chinese_help(option: Any) -> Any:
 def explain_usage(error: Any) -> str:
     """What is wrong with the command line, and where to read more; for people."""
     context = getattr(error, "ctx", None)
-    more = f"\n用 {context.command_path} --help 看用法。" if context is not None else ""
-    return f"{_reason(error)}{more}"
+    command = "wenban" if context is None else context.command_path
+    return f"{_reason(error)}\n用 {command} --help 看用法。"
 
 
 _REASONS = (

@@ -40,19 +40,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def clock_of(settings: Settings, profile: str = "") -> tuple[Profile, Calendar]:
     """The deadline profile (the configured one when not named) and the calendar."""
-    from bot.clock import Calendar
+    from bot.config import read_calendar
     from bot.deadlines import profiles
 
     known = profiles()
     key = profile or settings.clock.profile
     if key not in known:
         raise CommandError(f"没有时限方案 {key}，可选：{'、'.join(known)}。")
-    if settings.clock.calendar_file is None:
-        return known[key], Calendar(settings.clock.spans)
-    from bot.clock import load_overrides
-
-    overrides, source = load_overrides(settings.clock.calendar_file)
-    return known[key], Calendar(settings.clock.spans, overrides, source)
+    return known[key], read_calendar(settings.clock)
 
 
 @asynccontextmanager
@@ -71,7 +66,8 @@ async def office_database(settings: Settings) -> AsyncIterator[Database]:
 def console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    width = None if sys.stdout.isatty() else 160  # files and pipes have no edge to fold at
+    return Console(highlight=False, soft_wrap=True, width=width)
 
 
 def complain(text: str) -> None:

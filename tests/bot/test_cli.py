@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+from sqlmodel import col, select
+
+from bot.cli import app, main
+from storage.db import Database
+from storage.models import AuditRecord
+from tests.botapi import BotApi
+
+Run = Callable[..., tuple[int, str, str]]
+
+KB = "编号,标准问,答案,自动回复\ne1,路灯坏了找谁,打 12345。,否\ne2,身份证丢了怎么补,去派出所。,是\n"
+MESSAGES = (
+    "留言编号,留言用户,留言主题,留言时间,留言详情,答复意见,答复时间\n"
+    "1,甲,路灯,2026/3/2 9:00:00,路灯坏了请问谁修,已修好,2026/3/2 15:00:00\n"
+    "2,乙,噪音,2026/3/3 9:00:00,请问夜里能施工吗,不能,2026/3/30 9:00:00\n"
+    "3,丙,停水,2026/3/4 9:00:00,请问什么时候来水,,\n"
+    "4,丁,无,很久以前,请问,,\n"
+)
+
+
+@pytest.fixture
+def wenban(
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Run a command in an empty folder on a fresh database: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WENBAN_DATABASE__URL", database_url)
+    monkeypatch.setenv("WENBAN_APP__DATA_DIR", str(tmp_path / "var"))
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, printed.out, printed.err
+
+    return run
+
+
+def file(name: str, text: str) -> Path:
+    path = Path(name)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def audits(database_url: str) -> list[tuple[str, str, dict[str, Any]]]:
+    async def read() -> list[tuple[str, str, dict[str, Any]]]:
+        database = Database(database_url)
+        async with database.read() as session:
+            found = list(await session.exec(select(AuditRecord).order_by(col(AuditRecord.id))))
+        await database.close()
+        return [(one.actor, one.action, one.data) for one in found]
+
+    return asyncio.run(read())
+
+
+def numbers(printed: str) -> list[str]:
+    """The row of figures under the line of a summary."""
+    return [line for line in printed.splitlines() if line.strip()][-1].split()
+
+
+def test_the_program_starts_without_its_heavy_parts() -> None:
+    code = "import sys, bot.cli; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    heavy = {"aiogram", "aiohttp", "alembic", "jieba", "openpyxl", "pydantic", "sqlalchemy"}
+    assert heavy & set(loaded) == set()
+
+
+def commands() -> list[list[str]]:
+    found: list[list[str]] = [[]]
+    found += [[str(one.name or one.callback.__name__)] for one in app.registered_commands]  # type: ignore[union-attr]
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        inner = group.typer_instance.registered_commands
+        found += [[str(group.name)], *([str(group.name), str(one.name)] for one in inner)]
+    return found
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_help_is_in_chinese(wenban: Run, command: list[str]) -> None:
+    code, out, err = wenban(*command, "--help")
+    assert (code, err) == (0, "")
+    assert "用法：" in out
+    assert "显示帮助并退出" in out
+    for word in ("Usage", "Options", "Commands", "Arguments", "Show this", "required", "default"):
+        assert word not in out
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["zz"], "没有命令 zz"),
+        (["kb", "import"], "缺少参数 文件"),
+        (["kb", "import", "no.csv"], "找不到文件 no.csv"),
+        (["kb", "import", "."], "是文件夹"),
+        (["report", "--format", "pdf"], "不能是 pdf，只能是 json, xlsx, docx, html"),
+        (["report", "--from", "昨天"], "昨天 不是日期"),
+        (["report", "--fron", "2026-01-01"], "没有选项 --fron"),
+        (["report", "--from"], "选项 --from 后面要写值"),
+        (["user", "list", "x"], "多出了参数 x"),
+        (["user", "add", "zhang", "--role", "坐席"], "缺少选项 --name"),
+    ],
+)
+def test_misuse_is_explained_and_ends_with_2(wenban: Run, command: list[str], said: str) -> None:
+    code, out, err = wenban(*command)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "--help 看用法" in err
+
+
+def test_no_arguments_show_the_help(wenban: Run) -> None:
+    code, out, err = wenban()
+    assert code == 2
+    assert "启动服务" in out
+    assert err == ""
+
+
+def test_bad_settings_end_with_1_and_one_message(
+    wenban: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WENBAN_HTTP__PORT", "many")
+    assert wenban("user", "list") == (1, "", "http.port：要填整数\n")
+    assert wenban("--config", "no.toml", "user", "list")[2].startswith("找不到配置文件 no.toml")
+
+
+def test_a_database_that_is_away_is_no_traceback(
+    wenban: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WENBAN_DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none")
+    code, _, err = wenban("user", "list")
+    assert code == 1
+    assert err.startswith("数据库出错：")
+    assert err.count("\n") == 1
+    monkeypatch.setenv("WENBAN_DATABASE__URL", "mysql://x/y")
+    assert "请改用 SQLite 或 PostgreSQL" in wenban("user", "list")[2]
+
+
+def test_a_knowledge_base_goes_in_and_out(wenban: Run) -> None:
+    source = file("kb.csv", KB)
+    code, out, err = wenban("kb", "import", source)
+    assert (code, err, numbers(out)) == (0, "", ["2", "2", "0", "0", "0"])
+    assert numbers(wenban("kb", "import", source)[1]) == ["2", "0", "0", "2", "0"]
+    file("kb.csv", KB.replace("去派出所", "到派出所"))
+    assert numbers(wenban("kb", "import", source, "--dry-run")[1]) == ["2", "0", "1", "1", "0"]
+    assert numbers(wenban("kb", "import", source)[1]) == ["2", "0", "1", "1", "0"]
+    assert wenban("kb", "export", "out.xlsx")[0] == 0
+    assert numbers(wenban("kb", "import", "out.xlsx")[1]) == ["2", "0", "0", "2", "0"]
+    code, _, err = wenban("kb", "export", "out.xlsx")
+    assert (code, "已存在" in err) == (1, True)
+
+
+def test_a_dry_run_writes_nothing(wenban: Run, database_url: str) -> None:
+    wenban("kb", "import", file("kb.csv", KB), "--dry-run")
+    assert audits(database_url) == []
+
+
+def test_bad_rows_are_named_and_the_rest_goes_in(wenban: Run) -> None:
+    code, out, err = wenban("kb", "import", file("kb.csv", KB + "e3,,没有问题,否\n"))
+    assert (code, numbers(out)) == (0, ["3", "2", "0", "0", "1"])
+    assert "第 4 行 ［e3］" in err
+    code, _, err = wenban("kb", "import", file("bad.csv", "编号,标准问,答案\n,,\ne3,,\n"))
+    assert (code, "没有一行可用" in err) == (1, True)
+
+
+def test_approval_for_automatic_answers_is_on_record(wenban: Run, database_url: str) -> None:
+    wenban("kb", "import", file("kb.csv", KB), "--automatic")
+    wenban("kb", "export", "out.jsonl")
+    rows = [json.loads(line) for line in Path("out.jsonl").read_text("utf-8").splitlines()]
+    assert [row["automatic"] for row in rows] == [True, True]
+    actor, action, data = audits(database_url)[-1]
+    assert actor.startswith("os:")
+    assert (action, data) == ("kb.approve", {"automatic": True, "n": 2})
+
+
+def test_a_knowledge_base_is_checked(wenban: Run) -> None:
+    good = file("kb.csv", KB)
+    assert wenban("kb", "check", good)[0] == 0
+    code, _, err = wenban("kb", "check", file("twice.csv", KB + "e3,路灯坏了找谁,打电话,否\n"))
+    assert code == 1
+    assert "［e3］标准问与编号“e1”相同" in err
+    wenban("kb", "import", good)
+    assert "共 2 条，没有发现问题" in wenban("kb", "check")[1]
+
+
+def test_questions_are_matched_from_file_to_file(wenban: Run) -> None:
+    file("in.jsonl", '{"query": "路灯坏了找谁", "n": 1}\nnot json\n')
+    code, out, err = wenban(
+        "match", "--kb", file("kb.csv", KB), "--input", "in.jsonl", "--output", "out.jsonl"
+    )
+    assert (code, numbers(out)[:2]) == (0, ["2", "1"])
+    assert "第 2 行" in err
+    (line,) = Path("out.jsonl").read_text("utf-8").splitlines()
+    found = json.loads(line)
+    assert (found["n"], found["candidates"][0]["entry_id"]) == (1, "e1")
+
+
+def test_history_goes_in_and_is_assessed(wenban: Run) -> None:
+    source = file("messages.csv", MESSAGES)
+    code, out, err = wenban("import", source, "--account", "留言板")
+    assert (code, numbers(out)) == (0, ["4", "3", "0", "0", "1"])
+    assert "第 5 行：留言时间“很久以前”认不出来" in err
+    assert numbers(wenban("import", source, "--account", "留言板")[1]) == ["4", "0", "0", "3", "1"]
+    code, out, err = wenban("report", "--from", "2026-03-01", "--to", "2026-03-03")
+    read = json.loads(out)
+    assert (code, err, read["counts"]["original"]) == (0, "", 2)
+    assert read["on_time"]["rate"] == 0.5
+    assert read["response_hours"]["natural"]["median"] == 6.0
+    assert list(read["by_account"]) == ["留言板"]
+    whole = json.loads(wenban("report", "--profile", "weifang_jinan")[1])
+    assert whole["profile"]["key"] == "weifang_jinan"
+    assert whole["counts"]["original"] == 3
+
+
+def test_a_report_becomes_a_workbook(wenban: Run) -> None:
+    wenban("import", file("messages.csv", MESSAGES), "--account", "=留言板")
+    assert wenban("report", "--format", "xlsx", "--output", "r.xlsx")[0] == 0
+    assert load_workbook("r.xlsx")["考核指标"]["A3"].value == "=留言板"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--format", "docx", "--output", "r.docx"], "docx 格式还没有做好，请先用 json 或 xlsx"),
+        (["--format", "xlsx"], "请加 --output"),
+        (["--profile", "none"], "没有时限方案 none，可选：guangdong_2022"),
+        (["--from", "2026-03-02", "--to", "2026-03-01"], "起始日晚于截止日"),
+        (["--output", "no/such/folder.json"], "无法写入"),
+    ],
+)
+def test_reports_that_cannot_be_made(wenban: Run, options: list[str], said: str) -> None:
+    code, _, err = wenban("report", *options)
+    assert code == 1
+    assert said in err
+
+
+def test_a_file_that_is_no_export_is_refused(wenban: Run) -> None:
+    code, _, err = wenban("import", file("x.csv", "a,b\n1,2\n"), "--account", "留言板")
+    assert (code, "找不到表头" in err) == (1, True)
+    assert wenban("import", file("x.csv", MESSAGES), "--account", " ")[0] == 1
+
+
+def test_staff_are_registered_listed_and_disabled(wenban: Run, database_url: str) -> None:
+    added = ("user", "add", "zhang", "--name", "张三", "--role", "主管", "--department", "信访办")
+    code, out, _ = wenban(*added, "--telegram-id", "123")
+    assert (code, "已登记 张三" in out) == (0, True)
+    code, _, err = wenban(*added)
+    assert (code, "已在用" in err) == (1, True)
+    assert numbers(wenban("user", "list")[1]) == ["zhang", "张三", "主管", "信访办", "123", "在用"]
+    assert wenban("user", "disable", "zhang")[0] == 0
+    assert numbers(wenban("user", "list")[1])[-1] == "停用"
+    assert wenban("user", "disable", "zhang")[0] == 1
+    assert [action for _, action, _ in audits(database_url)] == ["staff.add", "staff.disable"]
+
+
+def test_a_backup_is_made_and_restored(wenban: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    wenban("kb", "import", file("kb.csv", KB))
+    code, out, _ = wenban("db", "backup", "b.zip")
+    assert (code, "已备份到 b.zip" in out) == (0, True)
+    assert wenban("db", "backup", "b.zip")[0] == 1
+    code, _, err = wenban("db", "restore", "b.zip")
+    assert (code, "--replace" in err) == (1, True)
+    code, out, _ = wenban("db", "restore", "b.zip", "--replace")
+    assert (code, "原有数据已先备份到" in out) == (0, True)
+    assert len(list(Path().glob("b.before-restore-*.zip"))) == 1
+    monkeypatch.setenv("WENBAN_DATABASE__URL", f"sqlite:///{Path('new.db').resolve()}")
+    assert wenban("db", "restore", "b.zip")[0] == 0
+    assert "共 2 条，没有发现问题" in wenban("kb", "check")[1]
+
+
+def test_the_database_is_upgraded(wenban: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WENBAN_DATABASE__URL", f"sqlite:///{Path('new.db').resolve()}")
+    code, out, _ = wenban("db", "upgrade")
+    assert (code, "数据库已是最新版本" in out) == (0, True)
+
+
+def test_check_says_what_is_missing(wenban: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, _ = wenban("check")
+    assert code == 0
+    assert "用 wenban kb import 导入" in " ".join(out.split())
+    assert "用 wenban user add 登记" in out
+    fresh = Path("not-there.db").resolve()
+    monkeypatch.setenv("WENBAN_DATABASE__URL", f"sqlite:///{fresh}")
+    assert "首次 wenban run 时建立" in wenban("check")[1]
+    assert not fresh.exists()
+
+
+def test_check_ends_with_1_when_something_is_wrong(
+    wenban: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WENBAN_DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("WENBAN_REDIS__URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("WENBAN_CLOCK__PROFILE", "none")
+    monkeypatch.setenv("WENBAN_TELEGRAM__TOKEN", "123456:" + "a" * 30)
+    monkeypatch.setenv("WENBAN_TELEGRAM__API_URL", "http://127.0.0.1:1")
+    code, out, err = wenban("check")
+    assert code == 1
+    assert "有 4 项错误" in err
+    assert "a" * 30 not in out + err
+    monkeypatch.setenv("WENBAN_APP__TYPO", "1")
+    code, out, err = wenban("check")
+    assert (code, "app.typo：没有这个设置项" in out) == (1, True)
+
+
+async def test_check_asks_telegram(database_url: str, tmp_path: Path) -> None:
+    async with BotApi() as api:
+        env = {
+            **os.environ,
+            "WENBAN_DATABASE__URL": database_url,
+            "WENBAN_TELEGRAM__TOKEN": api.token,
+            "WENBAN_TELEGRAM__API_URL": api.url,
+        }
+        good = await check_in_process(env, tmp_path)
+        lost = await check_in_process({**env, "WENBAN_TELEGRAM__STAFF_CHAT": "-999"}, tmp_path)
+        wrong = await check_in_process(
+            {**env, "WENBAN_TELEGRAM__TOKEN": "999999:" + "b" * 30}, tmp_path
+        )
+    assert good[0] == 0
+    assert "没有设 telegram.staff_chat" in good[1]
+    assert (lost[0], "找不到工作人员群" in lost[1]) == (1, True)
+    assert (wrong[0], "令牌无效" in wrong[1]) == (1, True)
+
+
+async def check_in_process(env: dict[str, str], folder: Path) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from bot.cli import main; main(['check'])",
+        env={**env, "PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    return process.returncode, out.decode()
