@@ -35,6 +35,7 @@ PATIENCE = 40.0
 UNSENT = ("pending", "sending")
 PROGRAM = ("-c", "from bot.cli import main; main()")
 T = TypeVar("T")
+Action = Callable[[], Awaitable[object]]
 
 _FORKED = multiprocessing.get_context("forkserver")
 _FORKED.set_forkserver_preload(
@@ -123,6 +124,10 @@ class Scene:
 
     async def start(self, role: str = "all", **settings: str) -> Program:
         """The program in this role, serving; ``settings`` like ``desk__burst_seconds="1"``."""
+        return await self._started(self.launch(role, **settings))
+
+    def launch(self, role: str = "all", **settings: str) -> Program:
+        """The program in this role, just beginning to start."""
         output = self._output()
         job = (self.environment(**settings), self.folder, ["run", "--role", role], output)
         process = _FORKED.Process(target=serve, args=job)
@@ -133,7 +138,8 @@ class Scene:
             process.join(seconds)
             return process.exitcode
 
-        return await self._started(Program(process.pid, wait, output))
+        self.programs.append(Program(process.pid, wait, output))
+        return self.programs[-1]
 
     async def run(self, *arguments: str, **settings: str) -> Program:
         """The program started as its users start it, ready to serve."""
@@ -146,10 +152,10 @@ class Scene:
             process = subprocess.Popen(
                 command, cwd=self.folder, env=environment, stdout=file, stderr=file
             )
-        return Program(process.pid, lambda _: process.poll(), output)
+        self.programs.append(Program(process.pid, lambda _: process.poll(), output))
+        return self.programs[-1]
 
     async def _started(self, program: Program) -> Program:
-        self.programs.append(program)
         await program.ready()
         return program
 
@@ -179,8 +185,10 @@ class Scene:
         return {**own, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **named}
 
     async def close(self) -> None:
-        for program in self.programs:
+        """End every program; what they wrote is shown when the test failed."""
+        for number, program in enumerate(self.programs, 1):
             await program.kill()
+            print(f"--- program {number} ---\n{program.output}")
 
     # Staff
 
@@ -245,6 +253,20 @@ class Scene:
 
         await until(quiet, what="settled")
 
+    async def fetched(self, action: Action) -> None:
+        """Do something that makes an update, and wait until the program has it in its hands."""
+
+        async def polls() -> int:
+            return sum(call.status == 200 for call in await self.api.calls("getUpdates"))
+
+        before = await polls()
+        await action()
+
+        async def more() -> bool:
+            return await polls() > before
+
+        await until(more, what="update fetched")
+
     async def message_count(self) -> int:
         return len(await self.rows(Message))
 
@@ -254,10 +276,11 @@ class Scene:
     @asynccontextmanager
     async def held_database(self) -> AsyncIterator[None]:
         """Nobody else can write while the block runs."""
+        statement = "LOCK TABLE account, citizen, message, delivery, draft IN EXCLUSIVE MODE"
+        if self.database.is_sqlite:
+            statement = "SELECT 1"  # the first statement takes the one write lock
         async with self.database.write() as session:
-            if not self.database.is_sqlite:
-                tables = 'account, citizen, "case", message, draft, delivery'
-                await session.exec(text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))  # type: ignore[call-overload]
+            await (await session.connection()).execute(text(statement))
             yield
 
 
