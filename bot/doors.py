@@ -79,7 +79,7 @@ def _webhook(app: App, pair: tuple[Dispatcher, Bot]) -> Webhook:
     if not base:
         raise ConfigError("http.public_url：推送方式需要对外网址，Telegram 要往这里送消息")
     secret = telegram.webhook_secret.get_secret_value()
-    app.start(set_webhook(*pair, f"{base}/telegram/webhook", secret), "webhook")
+    app.start(set_webhook(*pair, f"{base}/telegram/webhook", secret, app.stopping), "webhook")
 
     return Webhook(secret, partial(handle, *pair))
 

@@ -21,7 +21,7 @@ class Outgoing:
 
     ``reply_to`` and ``edits`` are the platform's ids of the message answered or replaced;
     ``copy_text`` is shown so that a person can copy it whole; ``ask_reply`` asks for an answer
-    to be typed.
+    to be typed, by the ``person`` (platform id) with whose name the text begins, if one is named.
     """
 
     text: str
@@ -30,6 +30,8 @@ class Outgoing:
     edits: str = ""
     copy_text: str = ""
     ask_reply: bool = False
+    person: str = ""
+    person_name: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
@@ -25,6 +26,7 @@ from aiogram.types import (
     InlineKeyboardMarkup,
     MessageEntity,
     ReplyParameters,
+    User,
 )
 
 from bot.channels.base import (
@@ -95,11 +97,12 @@ class TelegramChannel:
 
     async def _post(self, place: str, piece: list[Piece], outgoing: Outgoing) -> str:
         text, entities = _joined(piece)
+        entities += _mention(text, outgoing)
         markup = _asking() if outgoing.ask_reply else keyboard(outgoing.buttons)
         message = await self._bot.send_message(
             place,
             text,
-            entities=entities,
+            entities=entities or None,
             reply_markup=markup,
             reply_parameters=_quoting(outgoing.reply_to),
         )
@@ -125,7 +128,11 @@ class TelegramChannel:
             raise RejectedError("文字太长，一条消息放不下")
         text, entities = _joined(pieces[0])
         await self._bot.edit_message_text(
-            text, chat_id=place, message_id=number, entities=entities, reply_markup=markup
+            text,
+            chat_id=place,
+            message_id=number,
+            entities=entities or None,
+            reply_markup=markup,
         )
 
 
@@ -181,14 +188,8 @@ def _links_as_text(outgoing: Outgoing) -> Outgoing:
     links = [one for row in outgoing.buttons for one in row if one.url]
     lines = "\n".join(f"{one.title}：{one.url}" for one in links)
     rows = (tuple(one for one in row if not one.url) for row in outgoing.buttons)
-    return Outgoing(
-        f"{outgoing.text}\n\n{lines}",
-        tuple(row for row in rows if row),
-        reply_to=outgoing.reply_to,
-        edits=outgoing.edits,
-        copy_text=outgoing.copy_text,
-        ask_reply=outgoing.ask_reply,
-    )
+    text = f"{outgoing.text}\n\n{lines}"
+    return replace(outgoing, text=text, buttons=tuple(row for row in rows if row))
 
 
 def units(text: str) -> int:
@@ -217,11 +218,21 @@ def _cut(text: str) -> Iterator[str]:
         yield text
 
 
-def _joined(pieces: list[Piece]) -> tuple[str, list[MessageEntity] | None]:
-    text, entities = "", []
+def _mention(text: str, outgoing: Outgoing) -> list[MessageEntity]:
+    """In a group, a selective reply box opens only for whom the text mentions."""
+    if not outgoing.person or not text.startswith(outgoing.person_name):
+        return []
+    user = User(id=int(outgoing.person), is_bot=False, first_name=outgoing.person_name)
+    length = units(outgoing.person_name)
+    return [MessageEntity(type="text_mention", offset=0, length=length, user=user)]
+
+
+def _joined(pieces: list[Piece]) -> tuple[str, list[MessageEntity]]:
+    text = ""
+    entities: list[MessageEntity] = []
     for part, copied in pieces:
         text += f"\n\n{part}" if text else part
         if copied:
             offset = units(text) - units(part)
             entities.append(MessageEntity(type="pre", offset=offset, length=units(part)))
-    return text, entities or None
+    return text, entities

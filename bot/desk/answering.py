@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rapidfuzz import fuzz
@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
 from bot.desk import posting, wording
-from bot.desk.drafting import offer, propose, supersede
+from bot.desk.drafting import choice_number, offer, propose, supersede
 from bot.desk.office import TOPIC_OUTBOX, Office, key_of, locked_case
 from bot.desk.turns import set_due
 from bot.triage import Category, Kind, Triage, triage
@@ -21,6 +21,7 @@ from storage.ledger import record
 from storage.models import Case, Message
 from storage.terms import CaseState, DraftKind, EventKind, Purpose
 
+_CLEARLY = 0.5
 _CLAIMED = timedelta(seconds=30)
 _SET_ASIDE = {Kind.THANKS, Kind.NOISE, Kind.SPAM}
 _FOR_PEOPLE = {Kind.COMPLAINT, Kind.EMERGENCY, Kind.MANIPULATION}
@@ -34,6 +35,7 @@ class Reading:
     messages: list[Message]
     fresh: list[Message]
     choices: tuple[str, ...]
+    drafted: str = ""
 
     @property
     def text(self) -> str:
@@ -46,6 +48,15 @@ class Reading:
     @property
     def follows_up(self) -> bool:
         return len(self.fresh) < len(self.messages)
+
+    def is_other_matter(self, match: Match) -> bool:
+        """Whether fresh words that match so ask something else than what waits for staff."""
+        if match.decision is Decision.ANSWER:
+            return True
+        if self.case.state != CaseState.WAITING or match.decision is Decision.NONE:
+            return False
+        best = match.candidates[0]
+        return best.probability >= _CLEARLY and best.entry.id != self.drafted
 
 
 class Answering:
@@ -90,9 +101,10 @@ class Answering:
             await self._decide(session, case, reading, verdict, match)
 
     def _match(self, reading: Reading) -> Match:
+        """By the fresh words alone when they are a matter of their own, else by all of them."""
         today = self._office.today()
         alone = self._office.library.match(reading.text, today)
-        if not reading.follows_up or alone.decision is Decision.ANSWER:
+        if not reading.follows_up or reading.is_other_matter(alone):
             return alone
         return self._office.library.match(reading.whole, today)
 
@@ -121,7 +133,8 @@ class Answering:
         offered = draft is not None and draft.kind == DraftKind.CHOICES
         choices = tuple(one["entry_id"] for one in draft.candidates) if draft and offered else ()
         fresh = [one for one in messages if not one.considered]
-        return Reading(case, messages, fresh, choices)
+        drafted = draft.entry_id if draft else ""
+        return Reading(case, messages, fresh, choices, drafted)
 
     async def _mark(self, session: AsyncSession, case: Case, reading: Reading) -> None:
         ids = [one.id for one in reading.fresh]
@@ -143,17 +156,17 @@ class Answering:
         if verdict.kind in _SET_ASIDE or _small_talk(verdict, match):
             await self._set_aside(session, case, reading, verdict)
             return
-        case.subject = case.subject or reading.whole[:200]
         chosen = self._typed_choice(reading)
-        if verdict.kind in _FOR_PEOPLE or verdict.wants_person or not reading.text.strip():
-            if case.state == CaseState.CLARIFYING and verdict.kind in _FOR_PEOPLE:
-                case = await self._split(session, case, reading)
+        person = verdict.kind in _FOR_PEOPLE or verdict.wants_person or not reading.text.strip()
+        if chosen is None and self._is_apart(reading, verdict, match):
+            case = await self._split(session, case, reading)
+            reading = replace(reading, case=case, messages=reading.fresh)
+        case.subject = case.subject or reading.whole[:200]
+        if person:
             await self._to_staff(session, case, verdict, match)
         elif chosen is not None:
             await self.answer(session, case, chosen)
         elif match.decision is Decision.ANSWER:
-            if case.state == CaseState.WAITING:
-                case = await self._split(session, case, reading)
             case.category = verdict.category
             await self.answer(session, case, match.candidates[0].entry.id)
         elif match.decision is Decision.CLARIFY and not reading.follows_up:
@@ -162,6 +175,15 @@ class Answering:
             await self._ask_more(session, case)
         else:
             await self._to_staff(session, case, verdict, match)
+
+    def _is_apart(self, reading: Reading, verdict: Triage, match: Match) -> bool:
+        """Whether the fresh words are another matter than the one that is open."""
+        if not reading.follows_up or verdict.wants_person:
+            return False
+        if reading.case.state == CaseState.CLARIFYING:
+            return verdict.kind in _FOR_PEOPLE
+        waiting = reading.case.state == CaseState.WAITING
+        return waiting and verdict.kind is Kind.QUESTION and reading.is_other_matter(match)
 
     def _typed_choice(self, reading: Reading) -> str | None:
         """The entry whose number or title a citizen typed in place of pressing it."""
@@ -198,9 +220,10 @@ class Answering:
 
     async def _clarify(self, session: AsyncSession, case: Case, match: Match) -> None:
         case.state = CaseState.CLARIFYING
-        await offer(session, case, match.choices)
+        draft = await offer(session, case, match.choices)
         set_due(self._office, session, case)
-        question = wording.clarification(key_of(case), match.choices, case.reply_to)
+        first = choice_number(draft, 0)
+        question = wording.clarification(key_of(case), first, match.choices, case.reply_to)
         await posting.notice(session, case, question, Purpose.CLARIFICATION)
         record(session, case, EventKind.CLARIFIED, entries=[one.entry.id for one in match.choices])
 
@@ -252,8 +275,10 @@ class Answering:
         text = ""
         if verdict.kind is Kind.EMERGENCY:
             text = wording.EMERGENCY
-        elif first_time and self._office.rules.acknowledge:
+        elif self._office.rules.acknowledge and first_time:
             text = wording.acknowledgement(case.due_at, case.due_provisional)
+        elif self._office.rules.acknowledge and case.kind != "comment":
+            text = wording.ADDED.format(case=case.id)
         if text:
             outgoing = Outgoing(text, reply_to=case.reply_to)
             await posting.notice(session, case, outgoing, Purpose.ACKNOWLEDGEMENT)
@@ -283,8 +308,6 @@ class Answering:
 
     async def _split(self, session: AsyncSession, case: Case, reading: Reading) -> Case:
         """Another matter than the one that is open becomes a case of its own."""
-        if not reading.follows_up:
-            return case
         first = reading.fresh[0]
         own = Case(
             account_id=case.account_id,

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.channels.base import Outgoing
 from bot.desk import posting, wording
 from bot.desk.answering import Answering
-from bot.desk.drafting import decide
+from bot.desk.drafting import choice_number, decide
 from bot.desk.office import (
     TOPIC_OUTBOX,
     DeskError,
@@ -47,7 +47,7 @@ class Citizens:
         self._answering = answering
 
     async def choose(self, account: str, citizen: str, case_id: int, number: int | None) -> str:
-        """Take one of a clarification's choices; None is none of them, and leads to staff."""
+        """Take the choice whose button carries ``number``; None is none of them: a person."""
         async with self._office.db.write() as session:
             case = await self._own_case(session, account, citizen, case_id)
             draft = await queries.open_draft(session, case_id)
@@ -63,9 +63,10 @@ class Citizens:
     async def _take(
         self, session: AsyncSession, case: Case, draft: Draft, number: int | None
     ) -> None:
-        if number is not None and not 0 <= number < len(draft.candidates):
-            raise DeskError("没有这个选项，请重新选择。")
-        entry_id = draft.candidates[number]["entry_id"] if number is not None else ""
+        position = -1 if number is None else number - choice_number(draft, 0)
+        if number is not None and not 0 <= position < len(draft.candidates):
+            raise DeskError("这组选项已经过时，请看最新的一组。")
+        entry_id = draft.candidates[position]["entry_id"] if number is not None else ""
         decide(draft, DraftState.SENT if entry_id else DraftState.DISCARDED, "citizen")
         record(session, case, EventKind.CHOSEN, actor="citizen", entry=entry_id)
         await session.flush()
@@ -217,6 +218,8 @@ async def _forget(session: AsyncSession, case: Case) -> None:
         draft.approvals = [{**one, "before": "", "after": ""} for one in draft.approvals]
     for delivery in await session.exec(select(Delivery).where(Delivery.case_id == case.id)):
         delivery.payload = Outgoing(ERASED).to_json()
+        if delivery.place == case.place:
+            delivery.place = ""
         if delivery.state in (DeliveryState.PENDING, DeliveryState.SENDING):
             delivery.state, delivery.error = DeliveryState.FAILED, "群众撤回"
     if case.state in OPEN_STATES:

@@ -15,6 +15,8 @@ from storage.ledger import record
 from storage.models import Case, Draft, utcnow
 from storage.terms import DraftKind, DraftState, EventKind
 
+CHOICES = 10  # more than a clarification ever offers
+
 
 async def propose(
     session: AsyncSession, case: Case, candidates: tuple[Candidate, ...], position: int = 0
@@ -47,7 +49,13 @@ async def offer(session: AsyncSession, case: Case, choices: Iterable[Candidate])
         candidates=[_plain(choice) for choice in choices],
     )
     session.add(draft)
+    await session.flush()
     return draft
+
+
+def choice_number(draft: Draft, position: int) -> int:
+    """The number a button carries: it names the clarification too, so an old one is refused."""
+    return (draft.id or 0) * CHOICES + position
 
 
 async def supersede(session: AsyncSession, case: Case) -> None:

@@ -104,11 +104,16 @@ class Duties:
         self._office.notify(TOPIC_OUTBOX)
 
     async def resolve_unopposed(self) -> int:
-        """办结 for answers nobody objected to within the configured days; returns how many."""
+        """办结 for answers nobody objected to within the configured days; returns how many.
+
+        Imported history has no channel to object by, and is left as it was.
+        """
         limit = self._office.now() - timedelta(days=self._office.rules.resolve_after_days)
         query = (
             select(Case)
-            .where(Case.state == CaseState.ANSWERED, col(Case.answered_at) < limit)
+            .where(
+                Case.state == CaseState.ANSWERED, col(Case.answered_at) < limit, Case.place != ""
+            )
             .limit(500)
             .with_for_update(skip_locked=True)
         )

@@ -140,7 +140,8 @@ class Intake:
             return timedelta(0)
         if not verdict.complete:
             return self._office.rules.burst
-        return timedelta(0) if public else self._office.rules.settle
+        alone = public and not inbound.attachments  # an album comes in several messages
+        return timedelta(0) if alone else self._office.rules.settle
 
 
 async def _known(session: AsyncSession, account: Account, external_id: str) -> Message | None:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from knowledge.screen import screen
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -24,6 +23,7 @@ from bot.desk.office import (
     storable,
 )
 from bot.desk.wording import answer_text
+from knowledge.screen import screen
 from storage import entries, outbox, queries
 from storage.ledger import audit, record
 from storage.models import Account, Case, Delivery, Draft, Staff, utcnow
@@ -98,9 +98,14 @@ class Review:
     async def prompt(self, staff: Staff, case_id: int, version: int, place: str) -> str:
         """编辑: ask this person to type the reply."""
         async with self._acting(staff, case_id, version, place) as desk:
-            text = f"诉求 #{case_id}：请回复本消息，写上要发给群众的全文。"
-            old = desk.draft.text if desk.draft else ""
-            outgoing = Outgoing(text, copy_text=old, ask_reply=True)
+            name = staff.display_name
+            outgoing = Outgoing(
+                f"{name}，请回复本消息，写上诉求 #{case_id} 要发给群众的全文。",
+                copy_text=desk.draft.text if desk.draft else "",
+                ask_reply=True,
+                person=staff.telegram_id or "",
+                person_name=name,
+            )
             account = await account_by_key(desk.session, self._office.rules.staff_account)
             await outbox.enqueue(
                 desk.session,

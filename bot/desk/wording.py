@@ -19,7 +19,7 @@ EMERGENCY = (
 )
 ASK_RATING = "感谢反馈。您对这次办理满意吗？"
 RATED = "已记下您的评价：{grade}。谢谢！"
-UNDELIVERED = "暂时无法送达"
+ADDED = "已补充到您的诉求 #{case}，工作人员会一起看。"
 
 
 def answer_text(entry: Entry) -> str:
@@ -47,11 +47,13 @@ def feedback_row(case_id: int) -> tuple[Button, ...]:
     )
 
 
-def clarification(case_id: int, choices: tuple[Candidate, ...], reply_to: str) -> Outgoing:
-    """Ask which of a few matters is meant; the last choice leads to a person."""
+def clarification(
+    case_id: int, first: int, choices: tuple[Candidate, ...], reply_to: str
+) -> Outgoing:
+    """Ask which of a few matters is meant, numbered from ``first`` on; the last is a person."""
     rows = [
         (Button(choice.entry.question[:40], action=f"c:choose:{case_id}:{number}"),)
-        for number, choice in enumerate(choices)
+        for number, choice in enumerate(choices, first)
     ]
     rows.append((Button("都不是，转人工", action=f"c:choose:{case_id}:none"),))
     numbered = "\n".join(f"{n}. {c.entry.question}" for n, c in enumerate(choices, 1))

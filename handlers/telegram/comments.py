@@ -62,9 +62,7 @@ def comments_router() -> Router:
 
 async def published(message: Message, desk: Desk, account: str) -> None:
     """Note that the account published something, for its 最后更新时间."""
-    publish = getattr(desk, "publish", None)
-    if publish is not None:
-        await publish.note(account, message.date)
+    await desk.duties.publication(account, message.date)
 
 
 async def pass_over(message: Message) -> None:

@@ -17,10 +17,9 @@ log = structlog.get_logger(__name__)
 
 
 async def set_webhook(
-    dispatcher: Dispatcher, bot: Bot, url: str, secret: str, stop: asyncio.Event | None = None
+    dispatcher: Dispatcher, bot: Bot, url: str, secret: str, stop: asyncio.Event
 ) -> None:
     """Tell Telegram where to deliver; tries until it is accepted or ``stop`` is set."""
-    stop = stop or asyncio.Event()
     for pause in pauses(1, 60):
         try:
             await bot.set_webhook(url, secret_token=secret, allowed_updates=ALLOWED)
@@ -31,5 +30,6 @@ async def set_webhook(
         except AiogramError as error:
             log.warning("推送地址还没有设好，稍后重试", error=type(error).__name__)
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+            async with asyncio.timeout(pause):
+                await stop.wait()
             return

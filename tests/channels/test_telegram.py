@@ -260,3 +260,14 @@ async def test_shows_what_somebody_sent(
     await api.deletes(photo)
     with pytest.raises(RejectedError):
         await channel.copy(str(group.id), f"{citizen.id}:{photo.id}")
+
+
+async def test_asking_in_a_group_mentions_whom_it_asks(
+    api: BotApi, channel: TelegramChannel
+) -> None:
+    staff = api.user("张三")
+    group = await api.group("值班群")
+    asked = Outgoing("张三，请写", ask_reply=True, person=str(staff.id), person_name="张三")
+    await channel.send(str(group.id), asked)
+    (entity,) = (await api.next_message(group)).raw["entities"]
+    assert (entity["type"], entity["length"], entity["user"]["id"]) == ("text_mention", 2, staff.id)

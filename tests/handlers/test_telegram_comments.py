@@ -8,7 +8,7 @@ import pytest
 
 from handlers.telegram import texts
 from storage.db import Database
-from storage.models import Case, Message
+from storage.models import Account, Case, Message
 from tests.botapi import Chat, User
 from tests.handlers.telegram_door import Door, opened
 
@@ -104,19 +104,11 @@ async def test_who_is_no_citizen_is_passed_over(door: Door, group: Chat, channel
     assert await door.rows(Message) == []
 
 
-async def test_a_publication_is_noted_when_the_desk_wants_to_know(
-    door: Door, group: Chat, channel: Chat
-) -> None:
-    noted: list[str] = []
-
-    class Publish:
-        async def note(self, account: str, at: object) -> None:
-            noted.append(account)
-
-    door.desk.publish = Publish()  # type: ignore[attr-defined]
+async def test_a_publication_is_noted(door: Door, group: Chat, channel: Chat) -> None:
     await door.api.posts(channel, "身份证办理新规")
     await door.api.all_confirmed()
-    assert noted == ["telegram", "telegram"]
+    (account,) = await door.rows(Account)
+    assert account.last_published_at is not None
 
 
 async def test_an_edited_comment_is_a_new_version(door: Door, citizen: User, channel: Chat) -> None:

@@ -269,7 +269,7 @@ async def hook(door: Door) -> AsyncIterator[str]:
 
 
 async def test_updates_by_webhook(door: Door, citizen: User, hook: str) -> None:
-    await set_webhook(door.dispatcher, door.bot, hook, SECRET)
+    await set_webhook(door.dispatcher, door.bot, hook, SECRET, asyncio.Event())
     await door.api.says(citizen, "低保怎么申请")
     await door.settle()
     assert await texts_of(door) == ["低保怎么申请"]
@@ -281,7 +281,7 @@ async def test_a_failing_update_is_delivered_again_by_webhook(
     door: Door, citizen: User, hook: str
 ) -> None:
     slowly(door, 0, failures=1, error=ConnectionRefusedError())
-    await set_webhook(door.dispatcher, door.bot, hook, SECRET)
+    await set_webhook(door.dispatcher, door.bot, hook, SECRET, asyncio.Event())
     await door.api.says(citizen, "低保怎么申请")
     await door.settle()
     assert [call.status for call in await door.api.calls("webhook")] == [500, 200]
@@ -296,7 +296,7 @@ async def test_setting_the_webhook_is_tried_until_it_works(
     await door.api.fail_next("setWebhook", 502)
     await door.api.fail_next("setWebhook", 400)
     with capture_logs() as logs:
-        await set_webhook(door.dispatcher, door.bot, hook, SECRET)
+        await set_webhook(door.dispatcher, door.bot, hook, SECRET, asyncio.Event())
     assert door.api.state.updates.hook is not None
     assert [one["log_level"] for one in logs] == ["warning", "error"]
 

@@ -133,6 +133,7 @@ async def test_more_words_refresh_the_waiting_case(town: Town) -> None:
     assert after.version > before.version
     assert after.opened_at == before.opened_at
     assert "小孩还在读书" in town.to(STAFF_PLACE)[-1].text
+    assert town.to("7001")[-1].text == wording.ADDED.format(case=case_id)
 
 
 async def test_new_question_beside_a_waiting_one_is_answered_at_once(town: Town) -> None:
@@ -142,6 +143,15 @@ async def test_new_question_beside_a_waiting_one_is_answered_at_once(town: Town)
     assert (await town.case(waiting)).state == "waiting"
     assert "split" in await town.kinds(waiting)
     assert len(await town.rows(Case)) == 2
+
+
+async def test_another_matter_for_staff_is_a_case_of_its_own(town: Town) -> None:
+    complaint = await town.ask("我要投诉，小区垃圾没人管，打了好几次电话")
+    other = await town.ask("低保怎么申请")
+    assert other == complaint
+    own = await town.case(complaint + 1)
+    assert (own.state, own.subject) == ("waiting", "低保怎么申请")
+    assert (await town.case(complaint)).subject.startswith("我要投诉")
 
 
 async def test_complaint_beside_an_open_clarification_is_its_own_case(town: Town) -> None:

@@ -44,11 +44,19 @@ async def test_clarification_offers_choices_and_a_person(asked: tuple[Town, int]
 
 async def test_choice_is_answered_once(asked: tuple[Town, int]) -> None:
     town, case_id = asked
-    await town.desk.citizens.choose("telegram", "7001", case_id, 1)
+    second = int(town.to("7001")[-1].buttons[1][0].action.split(":")[3])
+    await town.desk.citizens.choose("telegram", "7001", case_id, second)
     await town.settle()
     assert town.to("7001")[-1].text.startswith(("首次申领", "到期换领", "丢失补领"))
     with pytest.raises(DeskError, match="已经处理过"):
+        await town.desk.citizens.choose("telegram", "7001", case_id, second)
+
+
+async def test_buttons_of_an_older_clarification_are_refused(asked: tuple[Town, int]) -> None:
+    town, case_id = asked
+    with pytest.raises(DeskError, match="过时"):
         await town.desk.citizens.choose("telegram", "7001", case_id, 0)
+    assert (await town.case(case_id)).state == "clarifying"
 
 
 async def test_typed_number_counts_as_a_choice(asked: tuple[Town, int]) -> None:
