@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _IDLE = 1.0
-_LAST_ROUND = 15
+_LAST_ROUND = 5.0
 _T = TypeVar("_T")
 
 
@@ -91,8 +91,16 @@ async def run(settings: Settings, role: Role = Role.ALL) -> None:
         async with _timetable(app, role), open_doors(app, http=serve_http, telegram=receive):
             await app.stopping.wait()
             print("正在停止，请稍候…", flush=True)  # noqa: T201
-        await asyncio.wait(app.tasks, timeout=_LAST_ROUND)
+        await _finish(app.tasks)
     print("已停止，没有丢失任何消息。", flush=True)  # noqa: T201
+
+
+async def _finish(tasks: list[asyncio.Task[None]]) -> None:
+    """Let every task end its round; a delivery that hangs is left to its lease."""
+    _, late = await asyncio.wait(tasks, timeout=_LAST_ROUND)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
 
 
 @asynccontextmanager
