@@ -128,3 +128,21 @@ async def unsent_of_case(session: AsyncSession, case_id: int) -> list[Delivery]:
     """A case's deliveries that have not left yet."""
     query = select(Delivery).where(Delivery.case_id == case_id, col(Delivery.state).in_(_UNSENT))
     return list(await session.exec(query))
+
+
+async def asked_by(session: AsyncSession, place: str, external_id: str) -> Delivery | None:
+    """The newest card or prompt that stands as this message in this place."""
+    query = select(Delivery).where(
+        Delivery.place == place,
+        Delivery.external_id == external_id,
+        col(Delivery.purpose).in_((Purpose.CARD, Purpose.PROMPT)),
+    )
+    return (await session.exec(query.order_by(col(Delivery.id).desc()).limit(1))).first()
+
+
+async def in_flight(session: AsyncSession, place: str) -> bool:
+    """Whether something is being sent to this place now."""
+    query = select(Delivery.id).where(
+        Delivery.place == place, Delivery.state == DeliveryState.SENDING
+    )
+    return (await session.exec(query.limit(1))).first() is not None

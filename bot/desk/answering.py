@@ -49,12 +49,16 @@ class Reading:
     def follows_up(self) -> bool:
         return len(self.fresh) < len(self.messages)
 
-    def is_other_matter(self, match: Match) -> bool:
-        """Whether fresh words that match so ask something else than what waits for staff."""
-        if match.decision is Decision.ANSWER:
-            return True
-        if self.case.state != CaseState.WAITING or match.decision is Decision.NONE:
+    def is_apart(self, verdict: Triage, match: Match) -> bool:
+        """Whether the fresh words, which match so, are another matter than the open one."""
+        if not self.follows_up or verdict.wants_person:
             return False
+        if self.case.state == CaseState.CLARIFYING:
+            return verdict.kind in _FOR_PEOPLE
+        if self.case.state != CaseState.WAITING or verdict.kind is not Kind.QUESTION:
+            return False
+        if match.decision in (Decision.ANSWER, Decision.NONE):
+            return match.decision is Decision.ANSWER
         best = match.candidates[0]
         return best.probability >= _CLEARLY and best.entry.id != self.drafted
 
@@ -92,21 +96,22 @@ class Answering:
             in_public=public,
             has_attachment=any(one.attachments for one in reading.fresh),
         )
-        match = self._match(reading)
+        match, apart = self._match(reading, verdict)
         async with self._office.db.write() as session:
             case = await locked_case(session, case_id)
             if case is None or case.version != reading.case.version or case.consider_at is None:
                 return
             await self._mark(session, case, reading)
-            await self._decide(session, case, reading, verdict, match)
+            await self._decide(session, case, reading, verdict, match, apart)
 
-    def _match(self, reading: Reading) -> Match:
-        """By the fresh words alone when they are a matter of their own, else by all of them."""
+    def _match(self, reading: Reading, verdict: Triage) -> tuple[Match, bool]:
+        """By the fresh words alone when they are a matter of their own (True), else by all."""
         today = self._office.today()
         alone = self._office.library.match(reading.text, today)
-        if not reading.follows_up or reading.is_other_matter(alone):
-            return alone
-        return self._office.library.match(reading.whole, today)
+        apart = reading.is_apart(verdict, alone)
+        if apart or not reading.follows_up or alone.decision is Decision.ANSWER:
+            return alone, apart
+        return self._office.library.match(reading.whole, today), False
 
     async def _claim(self, limit: int) -> list[int]:
         now = self._office.now()
@@ -143,7 +148,13 @@ class Answering:
         case.consider_at = None
 
     async def _decide(
-        self, session: AsyncSession, case: Case, reading: Reading, verdict: Triage, match: Match
+        self,
+        session: AsyncSession,
+        case: Case,
+        reading: Reading,
+        verdict: Triage,
+        match: Match,
+        apart: bool,
     ) -> None:
         record(
             session,
@@ -158,7 +169,7 @@ class Answering:
             return
         chosen = self._typed_choice(reading)
         person = verdict.kind in _FOR_PEOPLE or verdict.wants_person or not reading.text.strip()
-        if chosen is None and self._is_apart(reading, verdict, match):
+        if chosen is None and apart:
             case = await self._split(session, case, reading)
             reading = replace(reading, case=case, messages=reading.fresh)
         case.subject = case.subject or reading.whole[:200]
@@ -175,15 +186,6 @@ class Answering:
             await self._ask_more(session, case)
         else:
             await self._to_staff(session, case, verdict, match)
-
-    def _is_apart(self, reading: Reading, verdict: Triage, match: Match) -> bool:
-        """Whether the fresh words are another matter than the one that is open."""
-        if not reading.follows_up or verdict.wants_person:
-            return False
-        if reading.case.state == CaseState.CLARIFYING:
-            return verdict.kind in _FOR_PEOPLE
-        waiting = reading.case.state == CaseState.WAITING
-        return waiting and verdict.kind is Kind.QUESTION and reading.is_other_matter(match)
 
     def _typed_choice(self, reading: Reading) -> str | None:
         """The entry whose number or title a citizen typed in place of pressing it."""

@@ -194,7 +194,8 @@ class Citizens:
 
 def _line(case: Case) -> str:
     state = CaseState(case.state)
-    subject = case.subject[:30] or "（没有文字）"
+    subject = case.subject if len(case.subject) <= 30 else f"{case.subject[:29]}…"
+    subject = subject or "（没有文字）"
     line = f"#{case.id} {subject}\n{state.label}"
     if state in OPEN_STATES and case.due_at is not None:
         line += f"，最晚{wording.spoken_day(case.due_at)}前回复"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from rapidfuzz import fuzz
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -26,9 +28,11 @@ from bot.desk.wording import answer_text
 from knowledge.screen import screen
 from storage import entries, outbox, queries
 from storage.ledger import audit, record
-from storage.models import Account, Case, Delivery, Draft, Staff, utcnow
+from storage.models import Account, Case, Draft, Staff, utcnow
 from storage.terms import CaseState, DraftState, EventKind, Purpose, Role
 
+_STILL_THE_ENTRY = 50  # below, an edited text is the person's own and carries no entry's links
+_NOTING_ROUNDS, _NOTING_SECONDS = 10, 0.1
 _MAY_REVIEW = {Role.REVIEWER, Role.SUPERVISOR, Role.ADMIN}
 
 
@@ -121,16 +125,17 @@ class Review:
 
     async def answered(self, place: str, external_id: str) -> tuple[int, int] | None:
         """The case and version that a card or prompt message stands for."""
-        query = select(Delivery).where(
-            Delivery.place == place,
-            Delivery.external_id == external_id,
-            col(Delivery.purpose).in_((Purpose.CARD, Purpose.PROMPT)),
-        )
-        async with self._office.db.read() as session:
-            found = (await session.exec(query.order_by(col(Delivery.id).desc()).limit(1))).first()
-        if found is None or found.case_id is None:
-            return None
-        return found.case_id, int(found.context["version"])
+        for _ in range(_NOTING_ROUNDS):
+            async with self._office.db.read() as session:
+                found = await outbox.asked_by(session, place, external_id)
+                noting = found is None and await outbox.in_flight(session, place)
+            if found is not None and found.case_id is not None:
+                return found.case_id, int(found.context["version"])
+            if not noting:
+                return None
+            # The platform shows a message before we have noted its id.
+            await asyncio.sleep(_NOTING_SECONDS)
+        return None
 
     async def transfer(
         self, staff: Staff, case_id: int, version: int, place: str, department: str, reason: str
@@ -295,7 +300,8 @@ class Review:
 
     async def _send(self, desk: Desktop, draft: Draft, text: str) -> str:
         decide(draft, DraftState.SENT, desk.actor)
-        entry = self._office.library.get(draft.entry_id) if draft.entry_id else None
+        kept = fuzz.ratio(text, draft.original) >= _STILL_THE_ENTRY
+        entry = self._office.library.get(draft.entry_id) if kept else None
         await posting.reply(self._office, desk.session, desk.case, text, entry, actor=desk.actor)
         await self._finish(desk, f"已由{desk.staff.display_name}答复")
         return "已发送"

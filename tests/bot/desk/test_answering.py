@@ -160,6 +160,7 @@ async def test_complaint_beside_an_open_clarification_is_its_own_case(town: Town
     assert (await town.case(asked)).state == "clarifying"
     own = await town.case(asked + 1)
     assert (own.state, own.category) == ("waiting", "投诉")
+    assert "垃圾" in town.to(STAFF_PLACE)[-1].text and "那个" not in town.to(STAFF_PLACE)[-1].text
 
 
 async def test_clock_starts_at_the_platforms_own_time(town: Town) -> None:

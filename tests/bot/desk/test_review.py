@@ -53,6 +53,7 @@ async def test_edited_text_goes_out_in_place_of_the_draft(town: Town) -> None:
     )
     await town.settle()
     assert town.to("7001")[-1].text == "请到街道办事处民政窗口申请。"
+    assert (await town.case(case_id)).entry_id == ""
 
 
 async def test_of_two_people_one_wins_and_the_other_is_told(town: Town) -> None:
