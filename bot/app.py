@@ -190,7 +190,7 @@ async def _register_accounts(db: Database, settings: Settings) -> None:
         ("web", "网站", settings.web),
         ("telegram", "Telegram", settings.telegram),
     ]
-    async with db.write() as session:
+    async with db.write_alone() as session:
         for key, platform, section in sections:
             found = await session.exec(select(Account).where(Account.key == key))
             account = found.first() or Account(key=key, platform=platform, name=section.name)
@@ -211,7 +211,7 @@ async def _first_entries(db: Database, settings: Settings) -> None:
     if source == "sample":
         path = Path(str(files("knowledge") / "data" / "sample.csv"))
     reading = await asyncio.to_thread(read_entries, path)
-    async with db.write() as session:
+    async with db.write_alone() as session:
         if not await entries.count(session):
             await entries.save(session, reading.entries, "system")
 

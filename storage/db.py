@@ -10,10 +10,10 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -57,18 +57,36 @@ class Database:
             yield session
 
     @asynccontextmanager
+    async def write_alone(self) -> AsyncIterator[AsyncSession]:
+        """One transaction that waits until no other process is in one of this kind."""
+        async with self.write() as session:
+            await _alone(await session.connection())
+            yield session
+
+    @asynccontextmanager
     async def _session(self) -> AsyncIterator[AsyncSession]:
         async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     async def upgrade(self) -> None:
-        """Bring the tables to the newest revision; a no-op when they are there already."""
-        async with self.engine.connect() as connection:
+        """Bring the tables to the newest revision; a no-op when they are there already.
+
+        Processes that start together take turns.
+        """
+        async with self._writer.connect() as connection:
+            await _alone(connection)
             await connection.run_sync(_upgrade)
             await connection.commit()
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def _alone(connection: AsyncConnection) -> None:
+    """Hold off other processes until the transaction ends; on SQLite its first statement does."""
+    postgresql = connection.dialect.name == "postgresql"
+    statement = "SELECT pg_advisory_xact_lock(hashtext('wenban'))" if postgresql else "SELECT 1"
+    await connection.execute(text(statement))
 
 
 def migration_config(connection: Connection | None = None) -> Config:
