@@ -43,7 +43,9 @@ _FORKED.set_forkserver_preload(
 )
 
 
-async def until(check: Callable[[], Awaitable[T]], within: float = PATIENCE, what: str = "") -> T:
+async def until(
+    check: Callable[[], Awaitable[T | None]], within: float = PATIENCE, what: str = ""
+) -> T:
     """The first true value of ``check``. Raises TimeoutError with its last value."""
     deadline = time.monotonic() + within
     while not (value := await check()):
@@ -210,6 +212,13 @@ class Scene:
         """The next card of a case in the staff group."""
         return await self.api.next_message(self.group, PATIENCE, containing=f"诉求 #{case_id} ·")
 
+    async def card_of(self, case_id: int) -> Sent:
+        """The first card of a case, read before or not."""
+        mark = f"诉求 #{case_id} ·"
+        return await self.api.wait_for(
+            lambda one: one.kind == "send" and mark in one.text, PATIENCE
+        )
+
     # What the office remembers
 
     async def rows(self, table: type[T], **fields: Any) -> list[T]:
@@ -226,7 +235,7 @@ class Scene:
                 query = select(Case).where(Case.place == str(citizen.id))
                 return (await session.exec(query.order_by(col(Case.id).desc()).limit(1))).first()
 
-        return await until(found, what=f"case of {citizen.name}")  # type: ignore[return-value]
+        return await until(found, what=f"case of {citizen.name}")
 
     async def case_in(self, citizen: User, *states: str) -> Case:
         """The newest case of a citizen, once it stands in one of these states."""
@@ -235,9 +244,7 @@ class Scene:
             case = await self.case_of(citizen)
             return case if case.state in states else None
 
-        found = await until(reached, what=f"case of {citizen.name} in {states}")
-        assert found
-        return found
+        return await until(reached, what=f"case of {citizen.name} in {states}")
 
     async def events(self, case_id: int) -> list[str]:
         """The kinds of a case's events in the order they were recorded."""
@@ -267,11 +274,26 @@ class Scene:
 
         await until(more, what="update fetched")
 
-    async def message_count(self) -> int:
-        return len(await self.rows(Message))
-
     async def deliveries(self, citizen: User, purpose: str = "reply") -> list[Delivery]:
         return await self.rows(Delivery, place=str(citizen.id), purpose=purpose)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes of every role can work together here."""
+        return bool(self.settings["redis__url"]) and not self.database.is_sqlite
+
+    async def empty_database(self) -> None:
+        """Take away every table, as before the first start."""
+        if self.database.is_sqlite:
+            await self.database.close()
+            path = Path(self.database.engine.url.database or "")
+            for file in path.parent.glob(f"{path.name}*"):
+                file.unlink()
+            return
+        async with self.database.write() as session:
+            connection = await session.connection()
+            for statement in ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public"):
+                await connection.execute(text(statement))
 
     @asynccontextmanager
     async def held_database(self) -> AsyncIterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from storage.models import Case, Message, MessageVersion
-from tests.botapi import Post, Sent, User
+from tests.botapi import Post, User
 from tests.e2e.harness import PATIENCE, Scene, texts, until
 from tests.e2e.knowledge import CARD_LOST, DOGS, ENTRIES, ID_LOST, MIDDLE, PRIMARY
 
@@ -152,7 +152,7 @@ async def test_photos_voices_places_and_stickers_are_put_before_staff(scene: Sce
     )
     for citizen, message, word in zip(people, sent, ("照片", "语音", "位置", "表情"), strict=True):
         case = await scene.case_in(citizen, "waiting")
-        card = await _first_card(scene, case.id or 0)
+        card = await scene.card_of(case.id or 0)
         assert f"附件：{word} 1 个" in card.text
         (row,) = await scene.rows(Message, case_id=case.id)
         assert row.attachments[0]["reference"] == f"{citizen.id}:{message.id}"
@@ -160,8 +160,3 @@ async def test_photos_voices_places_and_stickers_are_put_before_staff(scene: Sce
     shown = await api.wait_for(lambda one: "sticker" in one.raw, PATIENCE)
     assert shown.chat_id == scene.group.id
     assert shown.reply_to == card.id
-
-
-async def _first_card(scene: Scene, case_id: int) -> Sent:
-    mark = f"诉求 #{case_id} ·"
-    return await scene.api.wait_for(lambda one: one.kind == "send" and mark in one.text, PATIENCE)
