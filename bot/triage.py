@@ -51,7 +51,8 @@ class Triage:
     """The verdict on one message.
 
     `urgency` is 0 normal, 1 raised, 2 emergency; `reasons` are in Chinese, for staff;
-    `complete` is False for a greeting or fragment after which more is likely to follow.
+    `complete` is False for a greeting or fragment after which more is likely to follow; `asks`
+    says that a matter is put as a question.
     """
 
     kind: Kind
@@ -60,6 +61,7 @@ class Triage:
     reasons: tuple[str, ...]
     wants_person: bool = False
     complete: bool = True
+    asks: bool = False
 
 
 _READ = 600  # characters read at either end of a long text
@@ -282,6 +284,7 @@ def _request(reader: _Reader) -> Triage:
         tuple(f"含“{found}”" for found in words),
         wants_person=bool(person),
         complete=complete,
+        asks=bool(reader.hit("ask")),
     )
 
 

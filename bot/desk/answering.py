@@ -16,6 +16,7 @@ from bot.desk.office import TOPIC_OUTBOX, Office, key_of, locked_case
 from bot.desk.turns import set_due
 from bot.triage import Category, Kind, Triage, triage
 from knowledge.matcher import Candidate, Decision, Match
+from knowledge.text import stop_words, words
 from storage import queries
 from storage.ledger import record
 from storage.models import Case, Message
@@ -57,10 +58,17 @@ class Reading:
             return verdict.kind in _FOR_PEOPLE
         if self.case.state != CaseState.WAITING or verdict.kind is not Kind.QUESTION:
             return False
-        if match.decision in (Decision.ANSWER, Decision.NONE):
-            return match.decision is Decision.ANSWER
-        best = match.candidates[0]
-        return best.probability >= _CLEARLY and best.entry.id != self.drafted
+        if match.decision is Decision.ANSWER:
+            return True
+        best = match.candidates[0] if match.candidates else None
+        if best is not None and best.probability >= _CLEARLY:
+            return best.entry.id != self.drafted
+        return verdict.asks and verdict.complete and not self._shares_words()
+
+    def _shares_words(self) -> bool:
+        """Whether the fresh words speak of anything that was spoken of before."""
+        before = "\n".join(one.text for one in self.messages if one.considered)
+        return bool((set(words(self.text)) & set(words(before))) - stop_words())
 
 
 class Answering:

@@ -154,6 +154,14 @@ async def test_another_matter_for_staff_is_a_case_of_its_own(town: Town) -> None
     assert (await town.case(complaint)).subject.startswith("我要投诉")
 
 
+async def test_unknown_question_beside_a_waiting_case_is_its_own_case(town: Town) -> None:
+    waiting = await town.ask("低保怎么申请")
+    await town.ask("那低保一个月有多少钱？")
+    assert len(await town.rows(Case)) == 1
+    await town.ask("飞机模型在公园里放要不要报备？")
+    assert (await town.case(waiting + 1)).state == "waiting"
+
+
 async def test_complaint_beside_an_open_clarification_is_its_own_case(town: Town) -> None:
     asked = await town.ask("那个")
     await town.ask("我要投诉，小区垃圾没人管，打了好几次电话")
