@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +31,7 @@ from storage import entries
 from storage.coordination import Coordination, LocalCoordination, RedisCoordination
 from storage.db import Database
 from storage.models import Account
+from storage.terms import ProcessRole
 
 if TYPE_CHECKING:
     from aiogram import Bot
@@ -40,16 +40,6 @@ log = structlog.get_logger(__name__)
 _IDLE = 1.0
 _LAST_ROUND = 5.0
 _T = TypeVar("_T")
-
-
-class Role(StrEnum):
-    """What one process does; ``all`` is everything."""
-
-    ALL = "all"
-    BOT = "bot"
-    WORKER = "worker"
-    CONSOLE = "console"
-    SCHEDULER = "scheduler"
 
 
 @dataclass
@@ -77,17 +67,17 @@ class App:
             self.stopping.set()
 
 
-async def run(settings: Settings, role: Role = Role.ALL) -> None:
+async def run(settings: Settings, role: ProcessRole = ProcessRole.ALL) -> None:
     """Serve until SIGINT or SIGTERM, then stop in order: doors, jobs, workers, connections."""
     telemetry.configure(settings.app.log_level, settings.app.log_format)
     async with build(settings) as app:
         _own_signals(app.stopping)
         app.start(_refresh_library(app), "library")
-        if role in (Role.ALL, Role.WORKER):
+        if role in (ProcessRole.ALL, ProcessRole.WORKER):
             app.start(_consider(app), "consider")
             app.start(_deliver(app), "deliver")
-        serve_http = role in (Role.ALL, Role.CONSOLE)
-        receive = role in (Role.ALL, Role.BOT)
+        serve_http = role in (ProcessRole.ALL, ProcessRole.CONSOLE)
+        receive = role in (ProcessRole.ALL, ProcessRole.BOT)
         async with _timetable(app, role), open_doors(app, http=serve_http, telegram=receive):
             await app.stopping.wait()
             print("正在停止，请稍候…", flush=True)  # noqa: T201
@@ -264,8 +254,8 @@ async def _pause(app: App, seconds: float) -> bool:
 
 
 @asynccontextmanager
-async def _timetable(app: App, role: Role) -> AsyncIterator[None]:
-    if role not in (Role.ALL, Role.SCHEDULER):
+async def _timetable(app: App, role: ProcessRole) -> AsyncIterator[None]:
+    if role not in (ProcessRole.ALL, ProcessRole.SCHEDULER):
         yield
         return
     jobs = Jobs(app.desk, app.settings.jobs.digest_at, app.settings.jobs.reminder_minutes)

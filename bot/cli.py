@@ -12,14 +12,7 @@ import typer
 
 from bot.commands.chinese import ChineseCommand, ChineseGroup, explain_usage
 from bot.commands.common import CommandError, complain
-
-
-class RunRole(StrEnum):
-    ALL = "all"
-    BOT = "bot"
-    WORKER = "worker"
-    CONSOLE = "console"
-    SCHEDULER = "scheduler"
+from storage.terms import ProcessRole, Role
 
 
 class ReportFormat(StrEnum):
@@ -27,13 +20,6 @@ class ReportFormat(StrEnum):
     XLSX = "xlsx"
     DOCX = "docx"
     HTML = "html"
-
-
-class StaffRole(StrEnum):
-    AGENT = "坐席"
-    REVIEWER = "审核"
-    SUPERVISOR = "主管"
-    ADMIN = "管理员"
 
 
 def _group(text: str) -> typer.Typer:
@@ -79,17 +65,16 @@ def _options(
 def run(
     context: typer.Context,
     role: Annotated[
-        RunRole,
+        ProcessRole,
         typer.Option(help="跑哪部分：bot 收消息，worker 办理发送，console 网页，scheduler 定时。"),
-    ] = RunRole.ALL,
+    ] = ProcessRole.ALL,
 ) -> None:
     """启动服务。"""
-    from bot.app import Role
     from bot.app import run as serve
     from bot.commands.common import run as wait_for
     from bot.commands.common import settings_of
 
-    wait_for(serve(settings_of(context), Role(role.value)))
+    wait_for(serve(settings_of(context), role))
 
 
 @app.command(cls=ChineseCommand)
@@ -208,7 +193,7 @@ def user_add(
     context: typer.Context,
     login: Annotated[str, typer.Argument(metavar="登录名", help="字母、数字，不重复。")],
     name: Annotated[str, typer.Option(metavar="姓名", help="姓名。")],
-    role: Annotated[StaffRole, typer.Option(help="角色。")],
+    role: Annotated[Role, typer.Option(help="角色。")],
     department: Annotated[str, typer.Option(metavar="单位", help="所在单位。")] = "",
     telegram_id: Annotated[
         str, typer.Option(metavar="编号", help="Telegram 用户编号（数字）。")

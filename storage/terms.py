@@ -112,3 +112,13 @@ class Role(StrEnum):
     REVIEWER = "审核"
     SUPERVISOR = "主管"
     ADMIN = "管理员"
+
+
+class ProcessRole(StrEnum):
+    """What one process of the program does; ``all`` is everything."""
+
+    ALL = "all"
+    BOT = "bot"
+    WORKER = "worker"
+    CONSOLE = "console"
+    SCHEDULER = "scheduler"
