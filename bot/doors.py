@@ -94,7 +94,7 @@ async def _announce(app: App, lines: list[str]) -> None:
             "问办已启动",
             *lines,
             f"知识库　　{entries} 条　数据库　{database}",
-            waiting,
+            f"待办　　　{waiting}",
             "下一步　　打开上面的网页问一句“身份证丢了怎么补”；"
             "导入自己的知识库用 wenban kb import 文件；按 Ctrl-C 停止。",
         ]

@@ -202,7 +202,7 @@ class Review:
         async with self._office.db.read() as session:
             waiting = await queries.waiting_count(session)
             overdue = await queries.overdue_count(session, self._office.now())
-        return f"待人工 {waiting} 件，其中超期 {overdue} 件。发 /next 取下一件。"
+        return f"待人工 {waiting} 件，其中超期 {overdue} 件"
 
     async def show(self, case_id: int) -> Outgoing:
         """The case's card as it is now."""

@@ -101,7 +101,7 @@ async def show_next(message: Message, desk: Desk, channel: TelegramChannel) -> N
 
 async def show_queue(message: Message, desk: Desk, channel: TelegramChannel) -> None:
     await _staff(desk, message.from_user)
-    text = await desk.review.summary()
+    text = f"{await desk.review.summary()}。发 /next 取下一件。"
     await channel.send(str(message.chat.id), Outgoing(text, reply_to=quoted(message)))
 
 
