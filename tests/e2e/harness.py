@@ -26,7 +26,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from storage.db import Database
-from storage.models import Case, CaseEvent, Delivery, Message, Staff
+from storage.models import Case, CaseEvent, Delivery, Staff
 from tests.botapi import BotApi, Chat, Sent, User
 from tests.e2e.program import serve
 

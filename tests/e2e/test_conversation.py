@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
 from storage.models import Case, Message, MessageVersion
 from tests.botapi import Post, User
@@ -40,7 +41,7 @@ async def test_from_an_empty_folder_to_a_rated_answer(scene: Scene) -> None:
     wanted = ["opened", "message", "reply_queued", "replied", "helpful", "resolved", "rated"]
     assert facts == wanted
     assert texts(await scene.api.sent(scene.group)) == []
-    assert await program.stop() == 0
+    assert await program.stop(signal.SIGINT) == 0
     assert "Traceback" not in program.output
 
 

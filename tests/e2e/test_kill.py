@@ -205,11 +205,13 @@ class Town:
                 card = await self.scene.api.next_message(self.scene.group, 1, containing="拟答")
                 await self.scene.api.taps(self.clerk, card, card.data("采用"), stale=True)
 
-    async def kill_at(self, moments: list[float]) -> None:
-        """Start and kill, each time so many seconds after the start began."""
+    async def kill_after(self, moments: list[float]) -> None:
+        """Start and kill so many seconds after it is ready; negative ones: after the launch."""
         for moment in moments:
             program = self.scene.launch(**LEASE)
-            await asyncio.sleep(moment)
+            if moment >= 0:
+                await program.ready()
+            await asyncio.sleep(abs(moment))
             await program.kill()
             self.kills.append(time.time())
 
@@ -228,8 +230,8 @@ async def test_at_any_time_while_twenty_citizens_ask(scene: Scene) -> None:
     people = [(scene.api.user(f"居民{n}"), *kinds[n % 5]) for n in range(20)]
     town = Town(scene, clerk, people)
     adopting = asyncio.create_task(town.adopt())
-    asking = asyncio.create_task(town.ask(apart=0.5))
-    await town.kill_at([2.0, 1.0, 1.4, 0.3, 1.7, 1.2, 2.3])
+    asking = asyncio.create_task(town.ask(apart=0.4))
+    await town.kill_after([0.4, 0.05, -0.6, 0.2, 0.7, 0.1, 1.2])
     await asking
     await scene.start(**LEASE)
     for citizen, _, _ in people:

@@ -12,7 +12,7 @@ import pytest
 
 from bot.clock import SHANGHAI
 from storage.models import Delivery, JobRun, utcnow
-from tests.e2e.harness import PATIENCE, Scene, texts, until
+from tests.e2e.harness import PATIENCE, Scene, texts
 from tests.e2e.knowledge import ID_LOST
 
 IN_ORDER = 10.0
@@ -22,7 +22,7 @@ IN_ORDER = 10.0
 async def test_a_signal_stops_in_order_and_what_was_just_said_is_answered_later(
     scene: Scene, number: signal.Signals
 ) -> None:
-    program = await scene.run("run") if number is signal.SIGINT else await scene.start()
+    program = await scene.start()
     people = [scene.api.user(f"市民{n}") for n in range(12)]
     for citizen in people[:6]:
         await scene.api.says(citizen, "身份证丢了怎么办")
@@ -102,10 +102,11 @@ async def test_a_port_in_use_is_refused_at_start(scene: Scene) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        code, said = await scene.command("run", http__port=str(port))
-    assert code == 1
-    assert said.splitlines()[-1].startswith(f"http.port：127.0.0.1:{port} 已被占用")
-    assert "Traceback" not in said
+        program = scene.launch(http__port=str(port))
+        assert await program.exit_code() == 1
+    reason = f"http.port：127.0.0.1:{port} 已被占用或不可用，请换一个端口"
+    assert program.output.splitlines()[-1] == reason
+    assert "Traceback" not in program.output
 
 
 async def test_a_digest_missed_while_the_program_was_down_is_made_up_once(scene: Scene) -> None:
@@ -127,10 +128,5 @@ async def test_a_digest_missed_while_the_program_was_down_is_made_up_once(scene:
     await scene.settled()
     await program.stop()
     await scene.start(**every_day)
-    await until(lambda: _reminded(scene), what="jobs begun")
+    await scene.settled()
     assert len(texts(await scene.api.sent(scene.group), "晨报")) == 1
-
-
-async def _reminded(scene: Scene) -> bool:
-    """The timetable of the third start is in force: its catching up is over."""
-    return "\n下一步" in scene.programs[-1].output
