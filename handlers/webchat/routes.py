@@ -23,7 +23,7 @@ router = APIRouter()
 _CURSOR = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?", re.ASCII)
 _ACTION = re.compile(
     r"c:(?:(?P<verdict>helpful|unhelpful)|(?P<chosen>choose)|rate):(?P<case>\d{1,9})"
-    r"(?(chosen):(?P<choice>none|\d)|(?(verdict)|:(?P<grade>\d)))",
+    r"(?(chosen):(?P<choice>none|\d{1,12})|(?(verdict)|:(?P<grade>\d)))",
     re.ASCII,
 )
 _NOBODY = "请先发一条消息，再点按钮。"
