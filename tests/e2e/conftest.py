@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,11 +12,9 @@ from redis.asyncio import Redis
 from knowledge.exchange import write_entries
 from storage.db import Database
 from tests.botapi import BotApi
+from tests.conftest import REDIS_URL
 from tests.e2e.harness import Scene
 from tests.e2e.knowledge import ENTRIES
-
-# Read once: the programs that the tests start get an environment without it.
-REDIS_URL = os.environ.get("WENBAN_TEST_REDIS_URL", "")
 
 
 @pytest.fixture
