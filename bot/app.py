@@ -54,6 +54,7 @@ class App:
     bot: Bot | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    failed: str = ""
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run something until the program stops; its failure stops the program."""
@@ -63,12 +64,16 @@ class App:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
-            log.error("task.failed", task=task.get_name(), exc_info=task.exception())
+            self.failed = task.get_name()
+            log.error("task.failed", task=self.failed, exc_info=task.exception())
             self.stopping.set()
 
 
 async def run(settings: Settings, role: ProcessRole = ProcessRole.ALL) -> None:
-    """Serve until SIGINT or SIGTERM, then stop in order: doors, jobs, workers, connections."""
+    """Serve until SIGINT or SIGTERM, then stop in order: doors, jobs, workers, connections.
+
+    Raises ConfigError when the program cannot start or a part of it failed.
+    """
     telemetry.configure(settings.app.log_level, settings.app.log_format)
     async with build(settings) as app:
         _own_signals(app.stopping)
@@ -82,6 +87,10 @@ async def run(settings: Settings, role: ProcessRole = ProcessRole.ALL) -> None:
             await app.stopping.wait()
             print("正在停止，请稍候…", flush=True)  # noqa: T201
         await _finish(app.tasks)
+    if app.failed:
+        raise ConfigError(
+            f"{app.failed} 出错，程序已停止；原因见上面的日志，改正后重新启动即可接着办"
+        )
     print("已停止，没有丢失任何消息。", flush=True)  # noqa: T201
 
 
@@ -166,10 +175,12 @@ def _channels(settings: Settings) -> tuple[dict[str, Channel], Bot | None]:
     if not settings.telegram.enabled:
         return channels, None
     # aiogram takes seconds to import; without a token nobody should wait for it.
-    from bot.channels.telegram import TelegramChannel, build_bot
+    from bot.channels.telegram import SEND_TIMEOUT, TelegramChannel, build_bot
 
     token = settings.telegram.token.get_secret_value()
-    bot = build_bot(token, settings.telegram.api_url)
+    # A send ends before its delivery's lease does, so that no other worker sends it too.
+    timeout = min(SEND_TIMEOUT, settings.outbox.lease_seconds / 2)
+    bot = build_bot(token, settings.telegram.api_url, timeout)
     channels["telegram"] = TelegramChannel(bot)
     return channels, bot
 

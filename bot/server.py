@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Iterator
 
 import uvicorn
@@ -42,19 +43,19 @@ class HttpServer:
         self.port = port
 
     async def start(self) -> None:
-        """Listen. Raises ConfigError when the address cannot be had."""
-        self._task = asyncio.create_task(self._serve(), name="http")
-        while not self._server.started:
-            if self._task.done():
-                raise ConfigError(
-                    f"http.port：{self.host}:{self.port} 已被占用或不可用，请换一个端口"
-                )
-            await asyncio.sleep(0.02)
-        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+        """Listen: who connects now is served. Raises ConfigError for an address not to be had."""
+        sockets = [self._listen()]
+        self.port = sockets[0].getsockname()[1]
+        self._task = asyncio.create_task(self._server.serve(sockets), name="http")
 
-    async def _serve(self) -> None:
-        with contextlib.suppress(SystemExit):  # uvicorn exits when it cannot bind
-            await self._server.serve()
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        try:
+            return socket.create_server((self.host, self.port), family=family, backlog=2048)
+        except OSError as error:
+            raise ConfigError(
+                f"http.port：{self.host}:{self.port} 已被占用或不可用，请换一个端口"
+            ) from error
 
     async def stop(self) -> None:
         """Take no new requests, let running ones end."""

@@ -40,17 +40,19 @@ from bot.channels.base import (
 )
 
 TEXT_UNITS = 4096
-# Shorter than a delivery's lease, so that a slow send ends before another worker takes it up.
-SEND_TIMEOUT = 20
+SEND_TIMEOUT = 20.0
 _GONE = ("chat not found", "user is deactivated", "PEER_ID_INVALID")
 _BAD_LINK = ("BUTTON_URL_INVALID", "button URL")
 
 Piece = tuple[str, bool]
 
 
-def build_bot(token: str, api_url: str) -> Bot:
-    """A bot that talks to this Bot API server; close it with ``bot.session.close()``."""
-    session = AiohttpSession(api=TelegramAPIServer.from_base(api_url), timeout=SEND_TIMEOUT)
+def build_bot(token: str, api_url: str, timeout: float = SEND_TIMEOUT) -> Bot:
+    """A bot that talks to this Bot API server, each call at most ``timeout`` seconds.
+
+    Close it with ``bot.session.close()``.
+    """
+    session = AiohttpSession(api=TelegramAPIServer.from_base(api_url), timeout=timeout)
     default = DefaultBotProperties(parse_mode=None, link_preview_is_disabled=True)
     return Bot(token, session=session, default=default)
 

@@ -23,7 +23,7 @@ from storage.models import Case, Message
 from storage.terms import CaseState, DraftKind, EventKind, Purpose
 
 _CLEARLY = 0.5
-_CLAIMED = timedelta(seconds=30)
+_CLAIMED = timedelta(seconds=10)
 _SET_ASIDE = {Kind.THANKS, Kind.NOISE, Kind.SPAM}
 _FOR_PEOPLE = {Kind.COMPLAINT, Kind.EMERGENCY, Kind.MANIPULATION}
 

@@ -80,7 +80,7 @@ class Citizens:
         async with self._office.db.write() as session:
             case = await self._own_case(session, account, citizen, case_id)
             if case.state not in _JUDGEABLE:
-                raise DeskError("这件事还在办理中，答复后再请您评价。")
+                raise DeskError(_not_yet(case))
             if case.state == CaseState.ANSWERED:
                 case.state, case.resolved_at = CaseState.RESOLVED, utcnow()
                 case.version += 1
@@ -109,7 +109,7 @@ class Citizens:
         async with self._office.db.write() as session:
             case = await self._own_case(session, account, citizen, case_id)
             if case.state not in _JUDGEABLE:
-                raise DeskError("这件事还在办理中，答复后再请您评价。")
+                raise DeskError(_not_yet(case))
             if case.grade is not None:
                 return "您已经评价过了，谢谢。"
             case.grade = grade
@@ -190,6 +190,12 @@ class Citizens:
         if case is None or person is None or case.citizen_id != person.id:
             raise DeskError(_NOT_YOURS)
         return case
+
+
+def _not_yet(case: Case) -> str:
+    if case.state == CaseState.REPLYING:
+        return "答复刚发出，请过几秒再点一次。"
+    return "这件事还在办理中，答复后再请您评价。"
 
 
 def _line(case: Case) -> str:

@@ -245,16 +245,18 @@ class Review:
         if case is None:
             raise DeskError("找不到这件诉求。")
         if case.state != CaseState.WAITING:
-            raise DeskError(await self._who_was_first(session, case))
+            raise DeskError(await self._who_was_first(session, case, staff))
         if case.version != version:
             raise _StaleError("对话或拟答有变化，这张卡片已过时，请看新卡片。")
         account = await session.get_one(Account, case.account_id)
         draft = await queries.open_draft(session, key_of(case))
         return Desktop(session, staff, place, case, account, draft)
 
-    async def _who_was_first(self, session: AsyncSession, case: Case) -> str:
+    async def _who_was_first(self, session: AsyncSession, case: Case, staff: Staff) -> str:
         query = select(Draft).where(Draft.case_id == case.id, Draft.state == DraftState.SENT)
         draft = (await session.exec(query.order_by(col(Draft.id).desc()).limit(1))).first()
+        if draft is not None and draft.decided_by == f"staff:{staff.id}":
+            return "您已经答复过这件诉求。"
         if draft is not None and draft.decided_by.startswith("staff:"):
             other = await session.get(Staff, int(draft.decided_by.removeprefix("staff:")))
             if other is not None:
