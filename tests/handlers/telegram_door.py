@@ -16,11 +16,11 @@ from bot.desk import Desk
 from handlers.telegram import build_dispatcher, poll
 from knowledge.catalog import Entry
 from storage.db import Database
-from storage.models import Case, Message
+from storage.models import Account, Case, Message
 from tests.botapi import BotApi, Chat, User
 from tests.support import ENTRIES, Town, build_town
 
-T = TypeVar("T", Case, Message)
+T = TypeVar("T", Account, Case, Message)
 
 
 @dataclass
