@@ -12,7 +12,11 @@ from prometheus_client import Counter, Histogram
 MESSAGES = Counter("wenban_messages_total", "Citizen messages received", ["account", "kind"])
 DECISIONS = Counter("wenban_decisions_total", "Decisions of the desk", ["decision"])
 DELIVERIES = Counter("wenban_deliveries_total", "Deliveries by outcome", ["purpose", "outcome"])
-CONSIDER_SECONDS = Histogram("wenban_consider_seconds", "Seconds from due to decided")
+ANSWER_SECONDS = Histogram(
+    "wenban_answer_seconds",
+    "Seconds from the citizen's message to the confirmed automatic answer",
+    buckets=(0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300),
+)
 
 # Fields under which a message text or a person could slip into a log by mistake.
 _PRIVATE = {"text", "name", "phone", "display_name", "payload", "update", "message", "token"}

@@ -14,6 +14,7 @@ from bot.desk import posting, wording
 from bot.desk.drafting import choice_number, offer, propose, supersede
 from bot.desk.office import TOPIC_OUTBOX, Office, key_of, locked_case
 from bot.desk.turns import set_due
+from bot.telemetry import DECISIONS
 from bot.triage import Category, Kind, Triage, triage
 from knowledge.matcher import Candidate, Decision, Match
 from knowledge.text import stop_words, words
@@ -172,6 +173,7 @@ class Answering:
             category=verdict.category,
             decision=match.decision,
         )
+        DECISIONS.labels(match.decision).inc()
         if verdict.kind in _SET_ASIDE or _small_talk(verdict, match):
             await self._set_aside(session, case, reading, verdict)
             return

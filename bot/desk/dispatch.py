@@ -20,6 +20,7 @@ from bot.channels.base import (
 from bot.desk import posting
 from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key, key_of, locked_case
 from bot.desk.turns import set_due
+from bot.telemetry import ANSWER_SECONDS, DELIVERIES
 from storage import outbox
 from storage.ledger import record
 from storage.models import Citizen, Delivery
@@ -85,6 +86,7 @@ class Dispatch:
             outbox.sent(row, external_id)
             if row.case_id is not None:
                 await self._stop_clock(session, row)
+        DELIVERIES.labels(delivery.purpose, "sent").inc()
 
     async def _stop_clock(self, session: AsyncSession, delivery: Delivery) -> None:
         case = await locked_case(session, delivery.case_id or 0)
@@ -106,6 +108,8 @@ class Dispatch:
         if case.state == CaseState.REPLYING:
             case.state, case.answered_at = CaseState.ANSWERED, delivery.sent_at
             case.version += 1
+            if case.automatic and case.answered_at:
+                ANSWER_SECONDS.observe((case.answered_at - case.opened_at).total_seconds())
 
     async def _settle(self, delivery: Delivery, error: SendError) -> None:
         """Put a failed delivery back, or give it up and put its case before a person."""
@@ -122,6 +126,7 @@ class Dispatch:
                 outbox.retry(row, self._office.now() + wait, str(error))
                 return
             outbox.give_up(row, str(error))
+            DELIVERIES.labels(row.purpose, "failed").inc()
             log.warning("delivery.failed", delivery=row.id, purpose=row.purpose, error=str(error))
             await self._undelivered(session, row, isinstance(error, UnreachableError))
         self._office.notify(TOPIC_OUTBOX)

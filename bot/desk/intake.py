@@ -19,6 +19,7 @@ from bot.desk.office import (
     key_of,
 )
 from bot.desk.turns import asked_anew, not_helpful
+from bot.telemetry import MESSAGES
 from bot.triage import Kind, triage
 from knowledge.matcher import Decision
 from storage.ledger import record
@@ -68,6 +69,7 @@ class Intake:
             if case is None:
                 case = await _start(session, account, citizen, inbound)
             await self._attach(session, case, inbound)
+            MESSAGES.labels(inbound.account, inbound.kind).inc()
             return Receipt(key_of(case), new_case=new)
 
     async def edit(self, inbound: Inbound) -> Receipt | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from bot.channels.base import Attachment
 from bot.desk import wording
@@ -212,3 +213,15 @@ async def test_long_answer_is_cut_at_sense_and_keeps_its_end(town: Town) -> None
     parts = wording.split_at_sense("第一段。\n\n" + "很长的一句话，" * 60 + "完。", 100)
     assert all(len(part) <= 100 for part in parts)
     assert "".join(parts).replace("\n", "").endswith("完。")
+
+
+async def test_metrics_count_messages_decisions_and_answers(town: Town) -> None:
+    def value(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    messages = value("wenban_messages_total", account="telegram", kind="direct")
+    answers = value("wenban_answer_seconds_count")
+    await town.ask("身份证丢了怎么补办？")
+    assert value("wenban_messages_total", account="telegram", kind="direct") == messages + 1
+    assert value("wenban_answer_seconds_count") == answers + 1
+    assert value("wenban_decisions_total", decision="answer") >= 1
