@@ -68,7 +68,7 @@ class Review:
 
     async def adopt(self, staff: Staff, case_id: int, version: int, place: str) -> str:
         """Approve the draft as it stands."""
-        async with self._acting(staff, case_id, version, place) as desk:
+        async with self._acting("adopt", staff, case_id, version, place) as desk:
             if desk.draft is None or not desk.draft.text:
                 raise DeskError("还没有拟答，请点“编辑”写答复。")
             self._refuse_expired(desk.draft)
@@ -76,7 +76,7 @@ class Review:
 
     async def send(self, staff: Staff, case_id: int, version: int, place: str, text: str) -> str:
         """Approve the draft with this text in its place."""
-        async with self._acting(staff, case_id, version, place) as desk:
+        async with self._acting("send", staff, case_id, version, place) as desk:
             if not text.strip():
                 raise DeskError("答复是空的，请写上内容再发。")
             draft = desk.draft
@@ -87,7 +87,7 @@ class Review:
 
     async def other(self, staff: Staff, case_id: int, version: int, place: str) -> str:
         """换一条: put the next candidate's answer into the draft."""
-        async with self._acting(staff, case_id, version, place) as desk:
+        async with self._acting("other", staff, case_id, version, place) as desk:
             draft = desk.draft
             if draft is None or len(draft.candidates) < 2:
                 raise DeskError("没有别的条目可换，请点“编辑”写答复。")
@@ -101,7 +101,7 @@ class Review:
 
     async def prompt(self, staff: Staff, case_id: int, version: int, place: str) -> str:
         """编辑: ask this person to type the reply."""
-        async with self._acting(staff, case_id, version, place) as desk:
+        async with self._acting("prompt", staff, case_id, version, place) as desk:
             name = staff.display_name
             outgoing = Outgoing(
                 f"{name}，请回复本消息，写上诉求 #{case_id} 要发给群众的全文。",
@@ -141,7 +141,7 @@ class Review:
         self, staff: Staff, case_id: int, version: int, place: str, department: str, reason: str
     ) -> str:
         """转办 to another 承办单位; the clock runs on."""
-        async with self._acting(staff, case_id, version, place) as desk:
+        async with self._acting("transfer", staff, case_id, version, place) as desk:
             before, desk.case.department = desk.case.department, department
             desk.case.assignee_id = None
             desk.case.version += 1
@@ -159,7 +159,7 @@ class Review:
 
     async def close(self, staff: Staff, case_id: int, version: int, place: str, reason: str) -> str:
         """无需答复, with a reason that the record keeps."""
-        async with self._acting(staff, case_id, version, place) as desk:
+        async with self._acting("close", staff, case_id, version, place) as desk:
             case = desk.case
             case.state, case.reason = CaseState.CLOSED, reason
             case.version += 1
@@ -171,7 +171,7 @@ class Review:
 
     async def later(self, staff: Staff, case_id: int, version: int, place: str) -> str:
         """稍后: behind the others for a while; the clock runs on."""
-        async with self._acting(staff, case_id, version, place) as desk:
+        async with self._acting("later", staff, case_id, version, place) as desk:
             desk.case.snoozed_until = self._office.now() + self._office.rules.snooze
             until = desk.case.snoozed_until
             record(
@@ -225,14 +225,14 @@ class Review:
 
     @asynccontextmanager
     async def _acting(
-        self, staff: Staff, case_id: int, version: int, place: str
+        self, verb: str, staff: Staff, case_id: int, version: int, place: str
     ) -> AsyncIterator[Desktop]:
         """One transaction on the case as the person saw it; else a fresh card and a refusal."""
         try:
             async with self._office.db.write() as session:
                 case = await locked_case(session, case_id)
                 yield await self._open(session, staff, place, case, version)
-                audit(session, f"staff:{staff.id}", "case.act", str(case_id), version=version)
+                audit(session, f"staff:{staff.id}", f"case.{verb}", str(case_id), version=version)
         except _StaleError as error:
             await self._refresh(case_id, place)
             raise DeskError(str(error)) from None

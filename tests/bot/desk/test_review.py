@@ -42,7 +42,8 @@ async def test_adopt_sends_the_draft_and_stops_the_clock(town: Town) -> None:
     assert (await town.kinds(case_id))[-3:] == ["reviewed", "reply_queued", "replied"]
     last = town.to(STAFF_PLACE)[-1]
     assert last.edits and "已由张三答复" in last.text
-    assert any(row.actor == "staff:1" for row in await town.rows(AuditRecord))
+    kept = [(row.actor, row.action, row.target) for row in await town.rows(AuditRecord)]
+    assert ("staff:1", "case.adopt", str(case_id)) in kept
 
 
 async def test_edited_text_goes_out_in_place_of_the_draft(town: Town) -> None:
