@@ -194,6 +194,7 @@ class Review:
             if case is None:
                 return "没有待办的诉求。"
             await posting.card(self._office, session, case, place)
+            audit(session, f"staff:{staff.id}", "case.next", str(case.id))
         self._office.notify(TOPIC_OUTBOX)
         return "下一件在下面。"
 
@@ -217,10 +218,11 @@ class Review:
         async with self._office.db.read() as session:
             return await entries.departments(session)
 
-    async def attachments(self, case_id: int) -> list[Attachment]:
-        """Everything but text that the citizen sent."""
-        async with self._office.db.read() as session:
+    async def attachments(self, staff: Staff, case_id: int) -> list[Attachment]:
+        """Everything but text that the citizen sent; who looked at it is kept."""
+        async with self._office.db.write() as session:
             found = await queries.messages(session, case_id)
+            audit(session, f"staff:{staff.id}", "case.files", str(case_id))
         return [Attachment(**one) for message in found for one in message.attachments]
 
     @asynccontextmanager

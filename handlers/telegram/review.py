@@ -136,7 +136,7 @@ async def pressed(query: CallbackQuery, desk: Desk, channel: TelegramChannel) ->
         case "close":
             text = await _close(desk, channel, query, staff, press)
         case "files":
-            text = await _files(desk, channel, query, press)
+            text = await _files(desk, channel, query, staff, press)
         case "show":
             await redraw(channel, query, await desk.review.show(press.case_id))
             text = ""
@@ -202,8 +202,10 @@ async def _offer(
     await redraw(channel, query, Outgoing("", rows))
 
 
-async def _files(desk: Desk, channel: TelegramChannel, query: CallbackQuery, press: Press) -> str:
-    found = await desk.review.attachments(press.case_id)
+async def _files(
+    desk: Desk, channel: TelegramChannel, query: CallbackQuery, staff: Staff, press: Press
+) -> str:
+    found = await desk.review.attachments(staff, press.case_id)
     if not found:
         raise DeskError(texts.NO_ATTACHMENTS)
     card = str(query.message.message_id) if query.message else ""

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from bot.channels.base import Attachment
 from bot.desk import wording
-from storage.models import Case, Message, MessageVersion
+from storage.models import AuditRecord, Case, Message, MessageVersion
 from tests.support import STAFF_PLACE, Town
 
 
@@ -91,7 +91,10 @@ async def test_photo_without_words_is_put_before_staff(town: Town) -> None:
     card = town.to(STAFF_PLACE)[-1]
     assert "附件：照片 1 个" in card.text
     assert card.buttons[-1][0].title == "看附件"
-    assert await town.desk.review.attachments(case_id) == [photo]
+    staff = await town.desk.review.staff_by_telegram("900")
+    assert staff is not None
+    assert await town.desk.review.attachments(staff, case_id) == [photo]
+    assert any(row.action == "case.files" for row in await town.rows(AuditRecord))
 
 
 async def test_thanks_after_an_answer_opens_no_clock(town: Town) -> None:
