@@ -204,7 +204,9 @@ class OutboxSettings(_Section):
 
 class JobSettings(_Section):
     digest_at: str = Field(default="08:30", description="每个工作日几点给工作人员发晨报")
-    reminder_minutes: int = Field(default=10, ge=1, description="每隔几分钟检查一次临期与超期")
+    reminder_minutes: int = Field(
+        default=10, ge=1, le=59, description="每隔几分钟检查一次临期与超期（8 点至 20 点）"
+    )
 
     @field_validator("digest_at")
     @classmethod

@@ -17,6 +17,7 @@ from bot.clock import SHANGHAI
 from bot.desk import Desk
 from storage.jobs import claim_run, last_run
 
+_WAKING_HOURS = "8-20"  # many deadlines end at midnight; nobody is woken for them
 log = structlog.get_logger(__name__)
 
 
@@ -81,7 +82,12 @@ def table(desk: Desk, digest_at: str, reminder_minutes: int) -> list[Job]:
     hour, minute = digest_at.split(":")[:2]
     return [
         Job("outbox_sweep", IntervalTrigger(seconds=30), desk.dispatch.deliver_due, catch_up=False),
-        Job("remind", IntervalTrigger(minutes=reminder_minutes), desk.duties.remind),
+        Job("hand_over", IntervalTrigger(minutes=5), desk.duties.hand_over_quiet),
+        Job(
+            "remind",
+            CronTrigger(hour=_WAKING_HOURS, minute=f"*/{reminder_minutes}", timezone=SHANGHAI),
+            desk.duties.remind,
+        ),
         Job("resolve", IntervalTrigger(hours=1), desk.duties.resolve_unopposed),
         Job(
             "digest",

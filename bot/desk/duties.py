@@ -30,11 +30,7 @@ class Duties:
         self._answering = answering
 
     async def remind(self) -> int:
-        """Tell staff of every deadline point passed since it was last looked; returns how many.
-
-        Citizens who left a question back unanswered are put before staff first.
-        """
-        await self._answering.hand_over_unanswered(_CLARIFY_PATIENCE)
+        """Tell staff of every deadline point passed since it was last looked; returns how many."""
         now = self._office.now()
         query = select(Case.id).where(
             col(Case.state).in_((CaseState.WAITING, CaseState.CLARIFYING)),
@@ -48,6 +44,13 @@ class Duties:
         if told:
             self._office.notify(TOPIC_OUTBOX)
         return told
+
+    async def hand_over_quiet(self) -> int:
+        """Put before staff who was asked back and left it unanswered; returns how many."""
+        handed = await self._answering.hand_over_unanswered(_CLARIFY_PATIENCE)
+        if handed:
+            self._office.notify(TOPIC_OUTBOX)
+        return handed
 
     async def _remind_of(self, case_id: int, now: datetime) -> int:
         async with self._office.db.write() as session:

@@ -92,4 +92,11 @@ async def test_a_run_happens_in_one_process(town: Town) -> None:
 
 def test_the_table_holds_every_scheduled_duty(town: Town) -> None:
     names = {job.name for job in table(town.desk, "08:30", 10)}
-    assert names == {"outbox_sweep", "remind", "resolve", "digest"}
+    assert names == {"outbox_sweep", "hand_over", "remind", "resolve", "digest"}
+
+
+def test_nobody_is_reminded_at_night(town: Town) -> None:
+    (remind,) = [job for job in table(town.desk, "08:30", 10) if job.name == "remind"]
+    night = datetime(2026, 11, 20, 23, 0, tzinfo=SHANGHAI)
+    following = remind.trigger.get_next_fire_time(None, night)
+    assert following == datetime(2026, 11, 21, 8, 0, tzinfo=SHANGHAI)
