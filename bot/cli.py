@@ -98,11 +98,35 @@ def kb_import(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只检查，不写入。")] = False,
+    accept_broken: Annotated[
+        bool, typer.Option("--accept-broken", help="即使有测试问题因此答错也导入。")
+    ] = False,
 ) -> None:
     """导入知识库（csv、tsv、xlsx、jsonl），按编号新增或更新。"""
     from bot.commands import kb as command
 
-    command.import_file(context, file, automatic=automatic, dry_run=dry_run)
+    command.import_file(
+        context, file, automatic=automatic, dry_run=dry_run, accept_broken=accept_broken
+    )
+
+
+@kb.command("test", cls=ChineseCommand)
+def kb_test(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[文件]",
+            exists=True,
+            dir_okay=False,
+            help="要加入的测试问题（列：问法、编号）；不写则只试已保存的。",
+        ),
+    ] = None,
+) -> None:
+    """用保存的测试问题检验知识库，每次导入前也会自动检验。"""
+    from bot.commands import gold as command
+
+    command.test(context, file)
 
 
 @kb.command("export", cls=ChineseCommand)

@@ -278,6 +278,18 @@ class EntryRevision(SQLModel, table=True):
     at: datetime = _moment()
 
 
+class GoldQuestion(SQLModel, table=True):
+    """A saved question and the entry that must come first for it; none expected when empty."""
+
+    __tablename__ = "gold_question"
+
+    id: int | None = Field(default=None, primary_key=True)
+    query: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    entry_id: str = ""
+    actor: str = "system"
+    added_at: datetime = _moment()
+
+
 class Staff(SQLModel, table=True):
     """工作人员 with a role: 坐席, 审核, 主管 or 管理员."""
 

@@ -21,6 +21,7 @@ from bot.commands.common import (
     settings_of,
     table,
 )
+from bot.commands.gold import breaks, refuse_breaks
 from bot.config import Settings
 from knowledge import catalog
 from knowledge.catalog import Entry, Problem
@@ -30,15 +31,21 @@ from storage.entries import Saved
 from storage.ledger import audit
 
 
-def import_file(context: Any, file: Path, *, automatic: bool | None, dry_run: bool) -> None:
-    """Read a file and save its good rows in one transaction; every bad row is named."""
+def import_file(
+    context: Any, file: Path, *, automatic: bool | None, dry_run: bool, accept_broken: bool
+) -> None:
+    """Read a file and save its good rows in one transaction; every bad row is named.
+
+    Saved questions that the import would break stop it, unless that is accepted.
+    """
     settings = settings_of(context)
     reading = read_entries(file)
     good = reading.entries
     if automatic is not None:
         good = [replace(entry, automatic=automatic) for entry in good]
-    saved = run(_save(settings, good, file, automatic, dry_run=dry_run))
     _list(reading.problems)
+    accepted = accept_broken or dry_run
+    saved = run(_save(settings, good, file, automatic, dry_run=dry_run, accepted=accepted))
     bad = reading.rows - len(reading.entries)
     table(
         ("读到", "新增", "更新", "未变", "有误"),
@@ -50,9 +57,16 @@ def import_file(context: Any, file: Path, *, automatic: bool | None, dry_run: bo
 
 
 async def _save(
-    settings: Settings, good: list[Entry], file: Path, automatic: bool | None, *, dry_run: bool
+    settings: Settings,
+    good: list[Entry],
+    file: Path,
+    automatic: bool | None,
+    *,
+    dry_run: bool,
+    accepted: bool,
 ) -> Saved:
     async with office_database(settings) as database:
+        refuse_breaks(await breaks(database, good), accepted)
         if dry_run:
             async with database.read() as session:
                 return _foresee(await entries.load(session), good)

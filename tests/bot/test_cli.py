@@ -349,3 +349,30 @@ async def check_in_process(env: dict[str, str], folder: Path) -> tuple[int | Non
     )
     out, _ = await process.communicate()
     return process.returncode, out.decode()
+
+
+GOLD = "问法,编号\n路灯不亮了归谁管,e1\n身份证丢了去哪补,e2\n,e1\n今晚吃什么,\n"
+
+
+def test_saved_questions_are_tried_and_guard_imports(wenban: Run) -> None:
+    assert wenban("kb", "test")[0] == 1
+    wenban("kb", "import", file("kb.csv", KB))
+    code, out, err = wenban("kb", "test", file("gold.csv", GOLD))
+    assert (code, "3 个测试问题全部通过" in out) == (0, True)
+    assert "第 4 行：没有问法" in err
+    worse = KB.replace("身份证丢了怎么补", "护照怎么换").replace("去派出所", "去出入境大厅")
+    code, out, err = wenban("kb", "import", file("worse.csv", worse))
+    assert (code, "身份证丢了去哪补" in out, "--accept-broken" in err) == (1, True, True)
+    assert wenban("kb", "test")[0] == 0
+    assert wenban("kb", "import", "worse.csv", "--dry-run")[0] == 0
+    assert wenban("kb", "import", "worse.csv", "--accept-broken")[0] == 0
+    code, out, err = wenban("kb", "test")
+    assert (code, "1 个没有通过" in err) == (1, True)
+
+
+def test_gold_files_of_every_form_are_read(wenban: Run) -> None:
+    wenban("kb", "import", file("kb.csv", KB))
+    lines = '{"query": "路灯坏了找谁", "entry_id": "e1"}\n[1]\n'
+    assert wenban("kb", "test", file("gold.jsonl", lines))[0] == 0
+    code, _, err = wenban("kb", "test", file("bad.csv", "甲,乙\n1,2\n"))
+    assert (code, "问法" in err) == (1, True)

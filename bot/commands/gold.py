@@ -1,0 +1,130 @@
+"""wenban kb test, and what an import would break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from bot import tables
+from bot.commands.common import (
+    CommandError,
+    actor,
+    complain,
+    complain_of,
+    console,
+    office_database,
+    run,
+    settings_of,
+    table,
+)
+from bot.config import Settings
+from knowledge.catalog import Entry
+from knowledge.gold import Gold, Verdict, broken, check
+from storage import entries, gold
+from storage.db import Database
+
+_QUERY = {"问法", "问题", "query", "question"}
+_ENTRY = {"编号", "条目编号", "entry_id", "id"}
+_DECISIONS = {"answer": "直接答复", "clarify": "请群众选", "draft": "给人工拟答", "none": "无"}
+
+
+def test(context: Any, file: Path | None) -> None:
+    """Add the questions of a file, if one is given, then try every saved question."""
+    settings = settings_of(context)
+    added = read(file) if file else []
+    verdicts = run(_test(settings, added))
+    if not verdicts:
+        raise CommandError("还没有保存测试问题，请用 wenban kb test 文件 导入（列：问法、编号）。")
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    _show(failed, "没有通过的问题")
+    if failed:
+        raise CommandError(f"{len(verdicts)} 个测试问题，{len(failed)} 个没有通过。")
+    console().print(f"{len(verdicts)} 个测试问题全部通过。")
+
+
+def read(path: Path) -> list[Gold]:
+    """The usable questions of a file; the other lines are named. Raises KnowledgeFileError."""
+    found: dict[str, Gold] = {}
+    problems = []
+    for line, query, entry_id in _records(path):
+        if query:
+            found[query] = Gold(query, entry_id)
+        else:
+            problems.append(f"第 {line} 行：没有问法，请填写群众会怎样问，或删去这一行。")
+    complain_of(problems)
+    return list(found.values())
+
+
+async def breaks(database: Database, wanted: Sequence[Entry]) -> list[Verdict]:
+    """Saved questions that pass today and would not after these entries are saved."""
+    async with database.read() as session:
+        questions = await gold.load(session)
+        present = await entries.load(session) if questions else []
+    if not questions:
+        return []
+    after = {entry.id: entry for entry in chain(present, wanted)}
+    return broken(check(present, questions), check(after.values(), questions))
+
+
+def refuse_breaks(found: Sequence[Verdict], accepted: bool) -> None:
+    """Show what an import breaks; without consent it goes no further."""
+    if not found:
+        return
+    _show(found, "导入后将不再通过的测试问题")
+    if not accepted:
+        raise CommandError(
+            f"有 {len(found)} 个测试问题会因此答错，没有导入。请修改条目；"
+            "确认无误的，加 --accept-broken 再导入。"
+        )
+
+
+async def _test(settings: Settings, added: Iterable[Gold]) -> list[Verdict]:
+    added = list(added)
+    async with office_database(settings) as database:
+        if added:
+            async with database.write() as session:
+                changed = await gold.save(session, added, actor())
+            complain(f"测试问题：读到 {len(added)} 个，新增或修改 {changed} 个")
+        async with database.read() as session:
+            return check(await entries.load(session), await gold.load(session))
+
+
+def _show(verdicts: Sequence[Verdict], title: str) -> None:
+    if not verdicts:
+        return
+    rows = [
+        (
+            one.gold.query,
+            one.gold.entry_id or "（不该有）",
+            one.found or "（无）",
+            f"{one.probability:.0%}",
+            _DECISIONS[one.decision],
+        )
+        for one in verdicts
+    ]
+    table(("问法", "应为", "得到", "把握", "处理"), rows, title=title)
+
+
+def _records(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line, question and entry id of every row."""
+    if path.suffix.lower() == ".jsonl":
+        for line, record in tables.records(path):
+            values = record if isinstance(record, dict) else {}
+            yield line, _one_of(_QUERY, values), _one_of(_ENTRY, values)
+        return
+    for sheet in tables.sheets(path):
+        _, header = next(sheet.rows, (0, []))
+        names = [str(cell).strip().lower() for cell in header]
+        if not _QUERY & set(names):
+            raise CommandError(f"“{path.name}”里没有“问法”一列，请让第一行写明：问法、编号。")
+        for line, cells in sheet.rows:
+            values = dict(zip(names, cells, strict=False))
+            yield line, _one_of(_QUERY, values), _one_of(_ENTRY, values)
+        return
+
+
+def _one_of(names: set[str], values: dict[str, Any]) -> str:
+    found = next((values[name] for name in values if name in names and values[name]), "")
+    return str(found).strip()
