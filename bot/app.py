@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _IDLE = 1.0
+_WEIGH_SECONDS = 600.0
 _LAST_ROUND = 5.0
 _T = TypeVar("_T")
 
@@ -78,6 +79,7 @@ async def run(settings: Settings, role: ProcessRole = ProcessRole.ALL) -> None:
     async with build(settings) as app:
         _own_signals(app.stopping)
         app.start(_refresh_library(app), "library")
+        app.start(_weigh_evidence(app), "evidence")
         if role in (ProcessRole.ALL, ProcessRole.WORKER):
             app.start(_consider(app), "consider")
             app.start(_deliver(app), "deliver")
@@ -111,8 +113,9 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     channels, bot = _channels(settings)
     await _register_accounts(db, settings)
     await _first_entries(db, settings)
-    library = Library(db, _policy(settings))
+    library = open_library(db, settings)
     await library.refresh()
+    await library.weigh()
     office = Office(
         db=db,
         library=library,
@@ -151,10 +154,11 @@ def rules(settings: Settings) -> Rules:
     )
 
 
-def _policy(settings: Settings) -> Policy:
-    if settings.knowledge.answer_at:
-        return Policy(answer_at=settings.knowledge.answer_at)
-    return Policy()
+def open_library(db: Database, settings: Settings) -> Library:
+    """The knowledge base with the configured policy, still empty."""
+    knowledge = settings.knowledge
+    policy = Policy(answer_at=knowledge.answer_at) if knowledge.answer_at else Policy()
+    return Library(db, policy, knowledge.risk, knowledge.decisions_required)
 
 
 async def _coordination(settings: Settings) -> Coordination:
@@ -220,6 +224,11 @@ async def _first_entries(db: Database, settings: Settings) -> None:
 async def _refresh_library(app: App) -> None:
     while not await _pause(app, app.settings.knowledge.refresh_seconds):
         await _persist(app.desk.office.library.refresh, "library.refresh")
+
+
+async def _weigh_evidence(app: App) -> None:
+    while not await _pause(app, _WEIGH_SECONDS):
+        await _persist(app.desk.office.library.weigh, "library.weigh")
 
 
 async def _consider(app: App) -> None:

@@ -149,6 +149,12 @@ class KnowledgeSettings(_Section):
     answer_at: float = Field(
         default=0.0, ge=0, le=1, description="自动回复所需的最低把握；0 为用程序自带的值"
     )
+    risk: float = Field(
+        default=0.01, gt=0, lt=1, description="自动答复可接受的答错比例（95% 置信上限）"
+    )
+    decisions_required: int = Field(
+        default=0, ge=0, description="人工判断满多少件后才开始自动答复；0 为一开始就自动答复"
+    )
     refresh_seconds: float = Field(
         default=2.0, gt=0, description="多少秒检查一次知识库变更，不用重启"
     )
@@ -337,6 +343,7 @@ _REASONS = {
     "greater_than": "太小，要大于 {gt}",
     "greater_than_equal": "太小，要不小于 {ge}",
     "less_than_equal": "太大，要不大于 {le}",
+    "less_than": "太大，要小于 {lt}",
     "literal_error": "只能是 {expected}",
     "value_error": "{error}",
 }

@@ -20,6 +20,7 @@ from bot.commands.common import CommandError, clock_of, console, run, settings_o
 from bot.config import ConfigError, Settings, TelegramSettings
 from knowledge import catalog
 from knowledge.catalog import Entry, local_today
+from knowledge.risk import Source
 from storage import entries, people
 from storage.backup import current_revision, head_revision
 from storage.db import Database, DatabaseUrlError
@@ -119,6 +120,7 @@ async def _database(settings: Settings) -> AsyncGenerator[Finding, None]:
         yield _revision(revision)
         if revision == head_revision():
             yield await _knowledge(database)
+            yield await _answering(database, settings)
             yield await _staff(database)
     except Exception as error:  # drivers raise what they like
         reason = str(getattr(error, "orig", None) or error).split("\n")[0]
@@ -154,6 +156,23 @@ async def _knowledge(database: Database) -> Finding:
     if problems:
         text += f"；{len(problems)} 处要改，用 wenban kb check 查看"
     return Finding("知识库", Level.NOTE if problems else Level.GOOD, text)
+
+
+async def _answering(database: Database, settings: Settings) -> Finding:
+    """How sure an automatic answer must be now, and what people's decisions say of it."""
+    from bot.app import open_library
+
+    standing = await open_library(database, settings).weigh()
+    text = standing.source.value
+    if standing.source is not Source.WITHHELD:
+        text = f"把握不低于 {standing.answer_at:.0%} 才自动答复（{text}）"
+    if standing.coverage is not None:
+        text += (
+            f"；其上人工判断 {standing.decisions} 件，答错 {standing.wrong} 件，"
+            f"答错率上限 {standing.bound:.1%}，覆盖 {standing.coverage:.0%}"
+        )
+    level = Level.NOTE if standing.source is Source.WITHHELD else Level.GOOD
+    return Finding("自动答复", level, text)
 
 
 def _automatic(known: list[Entry]) -> int:

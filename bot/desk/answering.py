@@ -172,6 +172,8 @@ class Answering:
             triage=verdict.kind,
             category=verdict.category,
             decision=match.decision,
+            entry=match.candidates[0].entry.id if match.candidates else "",
+            probability=round(match.candidates[0].probability, 4) if match.candidates else 0,
         )
         DECISIONS.labels(match.decision).inc()
         if verdict.kind in _SET_ASIDE or _small_talk(verdict, match):

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 from knowledge.catalog import Entry
 from knowledge.matcher import Match, Matcher, Policy
-from storage import entries
+from knowledge.risk import Source, Standing, stand
+from storage import entries, evidence
 from storage.db import Database
+
+_REMEMBERED = timedelta(days=365)
+_NEVER = 2.0
 
 
 class Library:
-    """Answers ``match`` from memory; ``refresh`` takes over what changed in the database."""
+    """Answers ``match`` from memory; ``refresh`` takes over what changed in the database.
 
-    def __init__(self, db: Database, policy: Policy) -> None:
+    ``standing`` says how sure an automatic answer must be just now, and why.
+    """
+
+    def __init__(
+        self, db: Database, policy: Policy, risk: float = 0.01, decisions_required: int = 0
+    ) -> None:
         self._db = db
+        self._policy = policy
+        self._risk = risk
+        self._required = decisions_required
+        self.standing = stand((), policy.answer_at, risk, decisions_required)
         self._matcher = Matcher((), policy)
         self._versions: dict[str, tuple[int, bool]] = {}
         self._newest: datetime | None = None
@@ -29,6 +43,19 @@ class Library:
 
     def get(self, entry_id: str) -> Entry | None:
         return self._matcher.get(entry_id)
+
+    async def weigh(self) -> Standing:
+        """Set the threshold of automatic answers by what people decided in the last year."""
+        async with self._db.read() as session:
+            known = await evidence.decided(session, datetime.now(UTC) - _REMEMBERED)
+        self.standing = stand(known, self._policy.answer_at, self._risk, self._required)
+        withheld = self.standing.source is Source.WITHHELD
+        self._matcher.policy = replace(
+            self._policy,
+            answer_at=self.standing.answer_at,
+            clarify_at=_NEVER if withheld else self._policy.clarify_at,
+        )
+        return self.standing
 
     async def refresh(self) -> int:
         """Take over added, changed and retired entries; returns how many."""
