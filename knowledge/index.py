@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from knowledge.catalog import Entry
-from knowledge.text import MAX_ANALYSED, data_lines, normalize, stop_words, syllables, words
+from knowledge.text import MAX_ANALYSED, data_lines, matter, normalize, stop_words, syllables, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +27,8 @@ _CLAUSE = re.compile(r"[^，。？！；、,?!;~… ]+")
 _RUN = re.compile(r"[^\W_]+")
 _SATURATION = 1.2
 _USUAL_LENGTH = {"wording": 20.0, "answer": 250.0}
+# What is rare in a small base is not common in the world: it is weighed as in one of this size.
+USUAL_ROWS = 1000
 # How much each list counts when candidates are gathered; the ranker weighs anew.
 _GATHER = {"words": 1.0, "chars": 1.0, "sounds": 0.5, "answer words": 0.35, "answer chars": 0.35}
 
@@ -46,21 +48,25 @@ class Terms:
     sounds: tuple[str, ...] = ()
     sound: str = ""
     clauses: tuple[str, ...] = ("",)
+    parts: tuple[str, ...] = ("",)
 
 
 def analyse(text: str, heard: bool = True) -> Terms:
     """Terms of the first characters of any text; without the sounds if not `heard`."""
-    folded = normalize(text[: 2 * MAX_ANALYSED])[:MAX_ANALYSED]
+    folded = matter(normalize(text[: 2 * MAX_ANALYSED])[:MAX_ANALYSED])
     plain, chars = "".join(_RUN.findall(folded)), tuple(_pieces(folded))
     said = _telling_words(folded)
     known = tuple(_synonyms().get(word, word) for word in said)
     if not heard:
         return Terms(plain, said, known, chars)
-    spoken = [syllables(clause) for clause in _CLAUSE.findall(folded)[:MAX_CLAUSES]]
+    clauses = _CLAUSE.findall(folded)[:MAX_CLAUSES]
+    spoken = [syllables(clause) for clause in clauses]
     flat = [syllable for clause in spoken for syllable in clause]
     pairs = tuple(f"{one} {two}" for one, two in pairwise(flat))
     sound = _sound_signs(flat)
-    return Terms(plain, said, known, chars, pairs, sound, (sound, *map(_sound_signs, spoken)))
+    heard_parts = (sound, *map(_sound_signs, spoken))
+    parts = (plain, *clauses, *("".join(two) for two in pairwise(clauses)))
+    return Terms(plain, said, known, chars, pairs, sound, heard_parts, parts)
 
 
 def _telling_words(text: str) -> tuple[str, ...]:
@@ -145,7 +151,9 @@ class Row:
     terms: Terms
     words: frozenset[str]
     chars: frozenset[str]
+    ordered: str = ""
     weight: float = 0.0
+    word_weights: dict[str, float] = field(default_factory=dict)
     version: int = -1
 
 
@@ -208,7 +216,9 @@ class Index:
             inverted.add(number, getattr(about, kind))
         for wording in dict.fromkeys(entry.wordings):
             terms = analyse(wording)
-            row = Row(number, wording, terms, frozenset(terms.words), frozenset(terms.chars))
+            known = frozenset(terms.words)
+            ordered = " ".join(sorted(known))
+            row = Row(number, wording, terms, known, frozenset(terms.chars), ordered)
             slot.rows.append(self._put_row(row))
         self.version += 1
 
@@ -244,49 +254,99 @@ class Index:
 
     def weights(self, kind: str, terms: Iterable[str]) -> dict[str, float]:
         """How telling each term is among the wordings."""
-        lists, count = self.wordings[kind], self.row_count
+        lists, count = self.wordings[kind], max(self.row_count, USUAL_ROWS)
         return {term: lists.idf(term, count) for term in terms}
 
     def weight_of(self, row: Row) -> float:
         """How telling the characters of a wording are in all."""
+        self._weigh(row)
+        return row.weight
+
+    def profile(self, row: Row) -> dict[str, float]:
+        """How telling each word of a wording is."""
+        self._weigh(row)
+        return row.word_weights
+
+    def _weigh(self, row: Row) -> None:
         if row.version != self.version:
             row.weight = sum(self.weights("chars", row.chars).values()) or 1.0
+            row.word_weights = self.weights("words", row.words)
             row.version = self.version
-        return row.weight
 
     def find(self, query: Terms, limit: int = 50) -> list[Hit]:
         """The rows most likely to mean the query, best first, at most two for each entry."""
+        return self.scan(query).best(limit)
+
+    def scan(self, query: Terms) -> Scan:
+        """Scores of all rows. It holds until the index is changed."""
         import numpy as np
 
         if not self.slots:
-            return []
+            return Scan(self, np.zeros(0, np.float32), np.zeros(0, np.float32))
+        return Scan(self, *self._gather(query))
+
+    def row(self, number: int) -> tuple[Row, Slot] | None:
+        row = self._rows[number]
+        slot = self._slots[row.slot] if row else None
+        return (row, slot) if row and slot else None
+
+    def rows_of(self, entry_id: str) -> list[int]:
+        """The numbers of an entry's rows; none if it is unknown."""
+        number = self.slots.get(entry_id)
+        slot = None if number is None else self._slots[number]
+        return slot.rows if slot else []
+
+    def _gather(self, query: Terms) -> tuple[Scores, Scores]:
+        import numpy as np
+
         lists = [self._share(self.wordings[k], getattr(query, k), False) for k in KINDS]
         owners = np.frombuffer(self._slot_of_row, np.int64)
         for kind in ("words", "chars"):
             share = self._share(self.answers[kind], getattr(query, kind), True)
             lists.append(share[owners])
         table = np.stack(lists)
-        total = np.array(list(_GATHER.values()), np.float32) @ table
-        best = np.argsort(-total, kind="stable")[: 2 * limit]
-        return self._hits(best.tolist(), total, table[-1], limit)
+        return np.array(list(_GATHER.values()), np.float32) @ table, table[-1]
 
     def _share(self, inverted: Inverted, terms: Sequence[str], answers: bool) -> Scores:
         """Scores as a share of what the query's terms weigh in all."""
-        count = len(self.slots) if answers else self.row_count
+        count = len(self.slots) if answers else max(self.row_count, USUAL_ROWS)
         weighed = [(term, inverted.idf(term, count)) for term in dict.fromkeys(terms)]
         whole = sum(idf for _, idf in weighed) or 1.0
         return inverted.scores(weighed, len(self._slots if answers else self._rows)) / whole
 
-    def _hits(self, best: list[int], total: Scores, answer: Scores, limit: int) -> list[Hit]:
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What the inverted lists say of every row for one query."""
+
+    index: Index
+    total: Scores
+    answers: Scores
+
+    def best(self, limit: int) -> list[Hit]:
+        """The best rows, at most two for each entry."""
+        import numpy as np
+
         hits: list[Hit] = []
         seen: Counter[int] = Counter()
-        for number in best:
-            row = self._rows[number]
-            slot = self._slots[row.slot] if row else None
-            if row is None or slot is None or total[number] <= 0 or seen[row.slot] >= 2:
+        for number in np.argsort(-self.total, kind="stable")[: 2 * limit].tolist():
+            hit = self.hit(number)
+            if hit is None or hit.gathered <= 0 or seen[hit.row.slot] >= 2:
                 continue
-            seen[row.slot] += 1
-            hits.append(Hit(row, slot, float(total[number]), float(answer[number])))
+            seen[hit.row.slot] += 1
+            hits.append(hit)
             if len(hits) == limit:
                 break
         return hits
+
+    def hit(self, number: int) -> Hit | None:
+        """One row, whatever its scores."""
+        found = self.index.row(number)
+        if found is None:
+            return None
+        return Hit(*found, float(self.total[number]), float(self.answers[number]))
+
+    def of(self, entry_id: str) -> list[Hit]:
+        """All rows of an entry."""
+        hits = (self.hit(number) for number in self.index.rows_of(entry_id))
+        return [hit for hit in hits if hit is not None]

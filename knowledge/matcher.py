@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from knowledge.catalog import Entry, local_today
-from knowledge.index import Index, Terms, analyse, sound_of
-from knowledge.ranker import Ranked, rank
+from knowledge.index import Hit, Index, Terms, analyse, sound_of
+from knowledge.ranker import CERTAIN, Ranked, Ranking, rank
+from knowledge.search import gather, tabulate
+from knowledge.semantic import SemanticError
+from knowledge.vectors import Meaning
+
+if TYPE_CHECKING:
+    from knowledge.vectors import Vector
+
+log = logging.getLogger(__name__)
 
 MAX_CANDIDATES = 10
+CAUTION = 0.4
+NO_RANKING = Ranking((), 1.0)
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 
 
@@ -46,12 +58,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Up to ten candidates, best first; their probabilities add up to at most 1."""
+    """Up to ten candidates, best first; their probabilities add up to at most 1.
+
+    `nothing` is the estimate that no entry answers.
+    """
 
     query: str
     decision: Decision
     candidates: tuple[Candidate, ...]
     max_choices: int = 3
+    nothing: float = 1.0
 
     @property
     def choices(self) -> tuple[Candidate, ...]:
@@ -63,26 +79,41 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When to act. The defaults come from `python -m benchmarks.matching`.
+    """When to act.
 
-    answer_at: probability at which an approved entry is sent without a person;
+    answer_at: probability at which an approved entry is sent without a person; what is known of
+    the shipped value is in knowledge/data/ranker.json;
     margin: by how much it must lead the next one;
     clarify_at: probability, summed over the choices, at which the citizen is asked to choose;
     draft_at: probability at which an entry is worth proposing to staff.
     """
 
-    answer_at: float = 0.80
-    clarify_at: float = 0.65
+    answer_at: float = 0.97
+    clarify_at: float = 0.5
     draft_at: float = 0.10
     margin: float = 0.50
     max_choices: int = 3
 
+    def threshold(self, by_words: bool) -> float:
+        """What is found by words alone must be surer: it is wrong more often when it says so."""
+        return self.answer_at + (1.0 - self.answer_at) * CAUTION * by_words
+
 
 class Matcher:
-    """Entries ready to be matched. Changes and matches may come from several threads."""
+    """Entries ready to be matched. Changes and matches may come from several threads.
 
-    def __init__(self, entries: Iterable[Entry] = (), policy: Policy | None = None) -> None:
+    With `meaning`, whose vectors may still be missing, likeness of meaning counts too: a match
+    then takes as long as the model needs for one text (some 30 ms), so call it off an event loop.
+    """
+
+    def __init__(
+        self,
+        entries: Iterable[Entry] = (),
+        policy: Policy | None = None,
+        meaning: Meaning | None = None,
+    ) -> None:
         self.policy = policy or Policy()
+        self.meaning = meaning
         self._index = Index()
         self._lock = threading.Lock()
         for entry in entries:
@@ -92,14 +123,21 @@ class Matcher:
         return len(self._index)
 
     def put(self, entry: Entry) -> None:
-        """Add the entry or replace the one with its id; the rest is not touched."""
+        """Add the entry or replace the one with its id; the rest is not touched.
+
+        Its vectors are taken from the cache; `meaning.fill` computes those that are missing.
+        """
         with self._lock:
             self._index.put(entry)
+        if self.meaning is not None:
+            self.meaning.put(entry)
 
     def remove(self, entry_id: str) -> None:
         """Forget the entry; an unknown id is no error."""
         with self._lock:
             self._index.remove(entry_id)
+        if self.meaning is not None:
+            self.meaning.remove(entry_id)
 
     def get(self, entry_id: str) -> Entry | None:
         with self._lock:
@@ -109,28 +147,53 @@ class Matcher:
         """Candidates and decision for any text. `today` defaults to the date in China."""
         day = today or local_today()
         query = analyse(text)
-        with self._lock:
-            hits = self._index.find(query)
-            ranked = rank(query, [h for h in hits if h.slot.entry.valid_on(day)], self._index)
-            everything = rank(query, hits, self._index) if len(ranked) < len(hits) else ranked
-        outdated = bool(everything) and not everything[0].hit.slot.entry.valid_on(day)
-        shown = (everything if outdated else ranked)[:MAX_CANDIDATES]
-        found = tuple(_candidate(query, one, day) for one in shown)
-        doubtful = outdated or (bool(shown) and shown[0].thin)
-        decision = self._decide(found, doubtful, not _outdone(ranked))
-        return Match(text, decision, found, self.policy.max_choices)
+        view = self._view(query, day, None)
+        if (vector := self._vector(text, query, view)) is not None:
+            by_words, view = view, self._view(query, day, vector)
+            if self.meaning is not None and not self.meaning.embedder.measured:
+                view = replace(view, sure=view.sure and by_words.sure)
+        found = tuple(_candidate(query, one, day) for one in view.shown[:MAX_CANDIDATES])
+        decision = self._decide(found, view)
+        return Match(text, decision, found, self.policy.max_choices, view.nothing)
 
-    def _decide(self, found: Sequence[Candidate], doubtful: bool, leads: bool) -> Decision:
-        """Nothing is sent or asked by itself when the best is outdated or has too little."""
+    def _vector(self, text: str, query: Terms, view: _View) -> Vector | None:
+        """That of the text, unless the words are certain already or there is nothing to read."""
+        if self.meaning is None or not query.chars or view.certain:
+            return None
+        try:
+            return self.meaning.vector(text)
+        except SemanticError as error:
+            log.warning("%s 本次只按字词匹配。", error)
+            return None
+
+    def _view(self, query: Terms, day: date, vector: Vector | None) -> _View:
+        with self._lock:
+            hits = gather(query, self._index, self.meaning, vector)
+            valid = [hit for hit in hits if hit.slot.entry.valid_on(day)]
+            ranking = self._rank(query, valid, vector)
+            every = self._rank(query, hits, vector) if len(valid) < len(hits) else ranking
+        outdated = bool(every.found) and not every.found[0].hit.slot.entry.valid_on(day)
+        shown = (every if outdated else ranking).found
+        sure = bool(shown) and not shown[0].barred
+        sure = sure and shown[0].probability >= self.policy.threshold(ranking.by_words)
+        return _View(shown, ranking.nothing, sure and not outdated, outdated)
+
+    def _rank(self, query: Terms, hits: Sequence[Hit], vector: Vector | None) -> Ranking:
+        if not hits:
+            return NO_RANKING
+        model, table = tabulate(query, hits, self._index, self.meaning, vector)
+        return rank(query, hits, self._index, table, model)
+
+    def _decide(self, found: Sequence[Candidate], view: _View) -> Decision:
+        """Nothing is sent or asked by itself when the best is outdated or something bars it."""
         policy = self.policy
         if not found or found[0].probability < policy.draft_at:
             return Decision.NONE
-        if doubtful:
-            return Decision.DRAFT
         best, second = found[0], found[1].probability if len(found) > 1 else 0.0
-        ahead = best.probability - second >= policy.margin
-        if leads and ahead and best.probability >= policy.answer_at:
+        if view.sure and best.probability - second >= policy.margin:
             return Decision.ANSWER if best.entry.automatic else Decision.DRAFT
+        if view.outdated or view.shown[0].barred:
+            return Decision.DRAFT
         choices = list(_plausible(found, policy.max_choices))
         asked = len(choices) > 1 and all(choice.entry.automatic for choice in choices)
         if asked and sum(choice.probability for choice in choices) >= policy.clarify_at:
@@ -138,9 +201,18 @@ class Matcher:
         return Decision.DRAFT
 
 
-def _outdone(ranked: Sequence[Ranked]) -> bool:
-    """Another entry has more of the query's words than the most probable one."""
-    return any(one.covered > ranked[0].covered + 1e-9 for one in ranked)
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What one look at a query says; `sure` enough to answer, as far as the first goes."""
+
+    shown: tuple[Ranked, ...]
+    nothing: float
+    sure: bool
+    outdated: bool
+
+    @property
+    def certain(self) -> bool:
+        return self.sure and self.shown[0].probability >= CERTAIN
 
 
 def _plausible(found: Sequence[Candidate], limit: int) -> Iterator[Candidate]:

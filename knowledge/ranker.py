@@ -1,231 +1,296 @@
-"""From a query and the wordings found for it to probabilities, with readable weights.
+"""From a query and the wordings found for it to calibrated probabilities, with readable weights.
 
-The candidates of a query and "none of them" share one probability of 1: the softmax of the
-weighted features below, the weight of "none" being fixed. So close rivals lower each other.
+Two steps, both linear and both in knowledge/data/ranker.json, made by `benchmarks.train`:
+the *order* of the entries is a weighted sum of the features of each pair; how probably the first
+one answers, and how probably none does, are logistic functions of what is known of the first and
+of its lead.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from importlib import resources
+from typing import TYPE_CHECKING, Any
 
-from knowledge.index import Hit, Index, Row, Terms, sound_of
-from knowledge.text import data_lines
+from knowledge.features import FEATURES, LEXICAL, QUESTION, named, places, shared_words
+from knowledge.index import Hit, Index, Terms
+from knowledge.text import normalize
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FEATURES = (
-    "covered",  # share of the query's words, by weight, that the wording or the answer has
-    "answer",  # share of the query's characters in the answer, frequent ones more
-    "told",  # share of the wording's characters that the query has
-    "ratio",  # edit distance
-    "sorted",  # edit distance of the sorted words
-    "sound",  # edit distance of the pinyin of the query's most similar clause
-    "mass",  # how much the shared pairs of characters weigh in all: short likeness proves little
-    "word_mass",  # the same for words
-    "gap",  # how far a short query's words fall below half covered
-    "other_action",  # both say what is to be done, and it is not the same
-    "other_thing",  # both name papers or services, and none in common
-    "exact",
-)
+    Table = NDArray[np.float64]
 
-# Fitted by `python -m benchmarks.matching DATA --fit`, but for the last three, which that data
-# cannot teach: it has few siblings and no query that repeats an entry.
-WEIGHTS: Mapping[str, float] = {
-    "covered": 5.3,
-    "answer": 7.2,
-    "told": 4.9,
-    "ratio": 5.4,
-    "sorted": 2.6,
-    "sound": 5.1,
-    "mass": 2.6,
-    "word_mass": 1.6,
-    "gap": -4.7,
-    "other_action": -2.0,
-    "other_thing": -14.0,
-    "exact": 6.0,
-}
-NONE = 7.6
-FEW_WORDS, SHORT = 8, 20  # characters
-NARROWED = 0.25
-HEARD = 0.8
+SHORT = 25  # characters
+CERTAIN, RESTATED = 0.995, 0.985
 THIN = 0.1
-MUCH, MANY_WORDS = 60.0, 30.0  # sums of weights that count as 1
+LOCAL = 0.02  # share of the entries that name a place the office is about
+ALIKE = 0.5  # no more than this for one of several entries with the very same wording
+NARROWED, DOUBT = 0.25, 0.2
+ANY_KIND = frozenset({"怎么办"})
+GENERIC = frozenset({"申请"})  # and its synonyms: what one does with any matter
+_TOP = (
+    "covered", "covered_wording", "covered_pairs", "told", "told_words", "ratio", "sound",
+    "word_mass", "gap", "gathered", "answer", "other_thing", "same_thing", "other_action",
+    "same_action", "other_kind", "same_kind", "other_number", "lost", "extra", "rival",
+)  # fmt: skip
+_LEAD = ("score", "lead", "small_lead", "share", "length")
+_SHORTNESS = ("lost_short", "lost_by_length", "uncovered_short", "covered_square")
+LEADING = (*_LEAD, *_TOP, *_SHORTNESS)
+LEADING_SEMANTIC = ("cos", "cos_near", "cos_answer", "cos_answer_near", "cos_second", "cos_low")
+LEADING_QUESTION = ("cos", "cos_near", "cos_second", "cos_low")
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A weighted sum of standardised inputs."""
+
+    names: tuple[str, ...]
+    means: tuple[float, ...]
+    spreads: tuple[float, ...]
+    weights: tuple[float, ...]
+    constant: float
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Linear:
+        """From {"constant": c, "inputs": {name: [mean, spread, weight]}}."""
+        inputs: Mapping[str, list[float]] = value["inputs"]
+        means, spreads, weights = zip(*inputs.values(), strict=True)
+        return cls(tuple(inputs), means, spreads, weights, float(value["constant"]))
+
+    def of(self, table: Table) -> Table:
+        """One value for each row of a table whose columns are `names`."""
+        import numpy as np
+
+        scaled: Table = (table - np.array(self.means)) / np.array(self.spreads)
+        result: Table = scaled @ np.array(self.weights) + self.constant
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One model, see `benchmarks.train`."""
+
+    order: Linear
+    first: Linear
+    nothing: Linear
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A wording and how probably it means the query.
+    """A wording and how probably its entry answers the query.
 
-    `shared` words, most telling first; `covered` is the feature of this name; `thin` if most of
-    what a short query says is not there.
+    `shared` words, most telling first; `barred` if it must not be sent without a person.
     """
 
     hit: Hit
     probability: float
     shared: tuple[str, ...]
-    covered: float
-    thin: bool
+    barred: bool
 
 
-def rank(query: Terms, hits: Sequence[Hit], index: Index) -> list[Ranked]:
-    """One wording for each entry, most probable first; probabilities add up to at most 1."""
-    if not hits:
-        return []
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Best first, one wording for each entry; `nothing` is the chance that no entry answers.
+
+    `by_words` if no vectors took part.
+    """
+
+    found: tuple[Ranked, ...]
+    nothing: float
+    by_words: bool = True
+
+
+@lru_cache(maxsize=1)
+def models() -> dict[str, Weights]:
+    """The shipped models by name: "lexical", and "<embedder> questions" and "<embedder>"."""
+    text = resources.files("knowledge").joinpath("data", "ranker.json").read_text("utf-8")
+    return {
+        name: Weights(
+            Linear.read(one["order"]),
+            Linear.read(one["first"]),
+            Linear.read(one["nothing"]),
+        )
+        for name, one in json.loads(text)["models"].items()
+    }
+
+
+def feature_names(model: str) -> tuple[str, ...]:
+    """The columns of the table that a model ranks by."""
+    if model == "lexical":
+        return LEXICAL
+    return (*LEXICAL, *QUESTION) if model.endswith(" questions") else FEATURES
+
+
+def leading_names(model: str) -> tuple[str, ...]:
+    """The inputs of a model's two probabilities."""
+    if model == "lexical":
+        return LEADING
+    questions = model.endswith(" questions")
+    return (*LEADING, *(LEADING_QUESTION if questions else LEADING_SEMANTIC))
+
+
+def order(owners: Sequence[int], scores: Table) -> list[int]:
+    """Places of the best wording of each entry, best first."""
+    best: dict[int, int] = {}
+    for place, owner in enumerate(owners):
+        rival = best.get(owner)
+        if rival is None or scores[place] > scores[rival]:
+            best[owner] = place
+    return sorted(best.values(), key=lambda place: -scores[place])
+
+
+def leading(
+    length: int, table: Table, names: Sequence[str], ranked: Sequence[float], place: int
+) -> list[float]:
+    """The inputs of the two probabilities.
+
+    `length` of the query, `table` of the hits' features, `ranked` scores best first, `place` of
+    the best hit. In the order of `leading_names`.
+    """
+    row = dict(zip(names, table[place].tolist(), strict=True))
+    best, second = ranked[0], max(ranked[1] if len(ranked) > 1 else -99.0, ranked[0] - 20.0)
+    rest = sum(math.exp(max(one - best, -50.0)) for one in ranked[1:])
+    values = [best, best - second, min(best - second, 3.0), -math.log1p(rest), math.log1p(length)]
+    values += [row[name] for name in _TOP]
+    values += [
+        row["lost"] * (length <= SHORT),
+        3.0 * row["lost"] / math.log(2 + length),
+        (1.0 - row["covered"]) * (length <= SHORT),
+        row["covered"] ** 2,
+    ]
+    if "cos" in row:
+        cosines = table[:, len(LEXICAL)]
+        others = cosines[cosines < row["cos"] - 1e-9]
+        values += [row["cos"], row["cos_near"]]
+        values += [row["cos_answer"], row["cos_answer_near"]] if "cos_answer" in row else []
+        values += [float(others.max(initial=0.0)), max(0.0, 2.0 - row["cos"])]
+    return values
+
+
+def rank(query: Terms, hits: Sequence[Hit], index: Index, table: Table, model: str) -> Ranking:
+    """`table` has the features of the hits in the order of feature_names(model)."""
     import numpy as np
 
-    weights = np.array([WEIGHTS[name] for name in FEATURES])
-    table = features(query, hits, index)
-    scores = table @ weights
-    best: dict[int, int] = {}
-    for place, hit in enumerate(hits):
-        rival = best.get(hit.row.slot)
-        if rival is None or scores[place] > scores[rival]:
-            best[hit.row.slot] = place
-    places = sorted(best.values(), key=lambda place: -scores[place])
-    shown = np.exp(_narrowed(query, [hits[p] for p in places], scores[places]) - NONE)
-    chances = (shown / (1.0 + shown.sum())).tolist()
-    telling = index.weights("words", dict.fromkeys(query.words))
-    return [
+    weights = models()[model]
+    if not hits:
+        return Ranking((), 1.0)
+    scores = weights.order.of(table)
+    places = order([hit.row.slot for hit in hits], scores)
+    ranked = scores[places].tolist()
+    names = feature_names(model)
+    inputs = np.array([leading(len(query.text), table, names, ranked, places[0])])
+    first, nothing = (
+        _logistic(float(one.of(inputs)[0])) for one in (weights.first, weights.nothing)
+    )
+    inside = [hits[place] for place in places]
+    first = _repeated(query, hits, inside[0].row.slot, first)
+    nothing = min(nothing, 1.0 - first)
+    rivals = _bare_rivals(query, inside)
+    if any(rivals):
+        ranked = [
+            ranked[0] - (ranked[0] - one) * (NARROWED if near else 1.0)
+            for one, near in zip(ranked, rivals, strict=True)
+        ]
+        nothing = min(nothing, DOUBT)
+        first = min((1.0 - nothing) * _softmax_first(ranked), ALIKE)
+    chances = _shares(first, nothing, ranked)
+    owners = [hit.row.slot for hit in hits]
+    found = tuple(
         Ranked(
             hits[place],
             chance,
-            _shared(query, telling, hits[place].row),
-            covered=float(table[place, 0]),
-            thin=bool(table[place, FEATURES.index("gap")] > THIN),
+            shared_words(query, index, hits[place].row),
+            barred(query, hits[place], index) or outdone(model, names, table, owners, place),
         )
         for place, chance in zip(places, chances, strict=True)
-    ]
-
-
-def _narrowed(
-    query: Terms, hits: Sequence[Hit], scores: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """A few words that several wordings have in full cannot tell these apart: narrow the lead."""
-    import numpy as np
-
-    if len(query.text) > FEW_WORDS or hits[0].row.terms.text == query.text:
-        return scores
-    asked = set(query.words)
-    rivals = np.array([asked <= hit.row.words for hit in hits])
-    if not rivals[0]:
-        return scores
-    return np.where(rivals, scores[0] - (scores[0] - scores) * NARROWED, scores)
-
-
-def _shared(query: Terms, weights: Mapping[str, float], row: Row) -> tuple[str, ...]:
-    """The query's own words that the wording has too, parts of longer ones left out."""
-    pairs = zip(query.said, query.words, strict=True)
-    known = {said: weights[word] for said, word in pairs if word in row.words}
-    whole = [word for word in known if not any(word != other and word in other for other in known)]
-    return tuple(sorted(whole, key=lambda word: -known[word]))
-
-
-def features(query: Terms, hits: Sequence[Hit], index: Index) -> NDArray[np.float64]:
-    """Array of shape (hits, FEATURES), each value 0 to about 1."""
-    import numpy as np
-
-    table = np.empty((len(hits), len(FEATURES)))
-    table[:, 0] = _covered(query, hits, index)
-    table[:, 1] = [hit.answer for hit in hits]
-    table[:, 2] = _told(query, hits, index)
-    table[:, 3:6] = _distances(query, hits)
-    table[:, 6] = _mass(index.weights("chars", _pairs(query)), [h.row.chars for h in hits], MUCH)
-    table[:, 7] = _mass(
-        index.weights("words", set(query.words)), [h.row.words for h in hits], MANY_WORDS
     )
-    table[:, 8] = np.maximum(0.0, 0.5 - table[:, 0]) * (len(query.text) <= SHORT)
-    table[:, 9] = _other(actions, query, hits)
-    table[:, 10] = _other(things, query, hits)
-    table[:, 11] = [hit.row.terms.text == query.text for hit in hits]
-    return table
+    return Ranking(found, nothing, model == "lexical")
 
 
-def _covered(query: Terms, hits: Sequence[Hit], index: Index) -> list[float]:
-    weights = index.weights("words", dict.fromkeys(query.words))
-    whole = sum(weights.values()) or 1.0
-    heard = [(word, weight, sound_of(word)) for word, weight in weights.items()]
-    return [sum(_presence(heard, hit)) / whole for hit in hits]
+def _logistic(value: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, value))))
 
 
-def _presence(heard: Sequence[tuple[str, float, str]], hit: Hit) -> Iterator[float]:
-    wording, answer, row_sound = hit.row.words, hit.slot.words, hit.row.terms.sound
-    for word, weight, sound in heard:
-        if word in wording or word in answer:
-            yield weight
-        elif len(sound) > 1 and sound in row_sound:
-            yield HEARD * weight
+def _repeated(query: Terms, hits: Sequence[Hit], best: int, first: float) -> float:
+    """A query that repeats a wording is certain, unless several entries have that wording."""
+    if not query.text:
+        return first
+    same = {hit.row.slot for hit in hits if hit.row.terms.text == query.text}
+    if best in same:
+        return max(first, CERTAIN) if len(same) == 1 else min(first, ALIKE)
+    restated = {hit.row.slot for hit in hits if _restates(query, hit)}
+    return max(first, RESTATED) if restated == {best} else first
 
 
-def _pairs(query: Terms) -> set[str]:
-    return {term for term in query.chars if len(term) == 2}
+def _restates(query: Terms, hit: Hit) -> bool:
+    """The same telling words, synonyms folded, and nothing else is asked of them."""
+    asked = _whole(query.words)
+    if len(asked) < 2 or asked != _whole(hit.row.words):
+        return False
+    mine, theirs = named(query.text), named(hit.row.terms.text)
+    return mine.kinds - ANY_KIND <= theirs.kinds and mine.negated == theirs.negated
 
 
-def _mass(
-    weights: Mapping[str, float], places: Sequence[frozenset[str]], much: float
-) -> list[float]:
-    asked = frozenset(weights)
-    return [sum(map(weights.__getitem__, asked & there)) / much for there in places]
+def _whole(words: Iterable[str]) -> set[str]:
+    """Words that are no part of another."""
+    known = set(words)
+    return {word for word in known if not any(word != one and word in one for one in known)}
 
 
-def _told(query: Terms, hits: Sequence[Hit], index: Index) -> list[float]:
-    weights = index.weights("chars", set(query.chars))
-    asked = frozenset(weights)
-    return [
-        sum(map(weights.__getitem__, asked & hit.row.chars)) / index.weight_of(hit.row)
-        for hit in hits
-    ]
-
-
-def _distances(query: Terms, hits: Sequence[Hit]) -> NDArray[np.float64]:
-    import numpy as np
-    from rapidfuzz import fuzz, process
-
-    def closeness(mine: Sequence[str], theirs: Sequence[str]) -> NDArray[np.float32]:
-        table: NDArray[np.float32] = process.cdist(mine, theirs, scorer=fuzz.ratio)
-        best: NDArray[np.float32] = table.max(axis=0)
-        return best / np.float32(100)
-
-    ordered = [" ".join(sorted(hit.row.words)) for hit in hits]
-    return np.column_stack(
-        [
-            closeness([query.text], [hit.row.terms.text for hit in hits]),
-            closeness([" ".join(sorted(set(query.words)))], ordered),
-            closeness(query.clauses, [hit.row.terms.sound for hit in hits]),
-        ]
-    ).astype(np.float64)
-
-
-def _other(named: Callable[[str], frozenset[str]], query: Terms, hits: Sequence[Hit]) -> list[bool]:
-    wanted = named(query.text)
-    if not wanted:
+def _bare_rivals(query: Terms, hits: Sequence[Hit]) -> list[bool]:
+    """Which entries have all that a query of one name says: it cannot tell these apart."""
+    asked = set(query.words) - GENERIC
+    if len(_whole(asked)) != 1 or hits[0].row.terms.text == query.text:
         return [False] * len(hits)
-    offered = [named(hit.row.terms.text) for hit in hits]
-    return [bool(one) and not wanted & one for one in offered]
+    return [asked <= hit.row.words for hit in hits]
 
 
-@lru_cache(maxsize=8_192)
-def actions(text: str) -> frozenset[str]:
-    """What is to be done, by the words that speak for it; empty if the text does not say."""
-    signs, pattern = _lexicon("actions.txt")
-    return frozenset(signs[found] for found in pattern.findall(text))
+def _softmax_first(ranked: Sequence[float]) -> float:
+    return 1.0 / sum(math.exp(max(one - ranked[0], -50.0)) for one in ranked)
 
 
-@lru_cache(maxsize=8_192)
-def things(text: str) -> frozenset[str]:
-    """The papers, accounts and services that a text names."""
-    signs, pattern = _lexicon("things.txt")
-    return frozenset(signs[found] for found in pattern.findall(text))
+def _shares(first: float, nothing: float, ranked: Sequence[float]) -> list[float]:
+    """What is left of 1 for the others by their scores, none above the one before it."""
+    raised = [math.exp(max(one - ranked[0], -50.0)) for one in ranked[1:]]
+    whole, left, most = sum(raised) or 1.0, 1.0 - first - nothing, first
+    chances = [first]
+    for one in raised:
+        most = min(most, left * one / whole)
+        chances.append(most)
+    return chances
 
 
-@lru_cache(maxsize=2)
-def _lexicon(name: str) -> tuple[dict[str, str], re.Pattern[str]]:
-    groups = [line.split() for line in data_lines(name)]
-    signs = {sign: group[0] for group in groups for sign in group}
-    longest_first = sorted(signs, key=lambda sign: (-len(sign), sign))
-    return signs, re.compile("|".join(map(re.escape, longest_first)))
+def barred(query: Terms, hit: Hit, index: Index) -> bool:
+    """What no likeness makes up for: another paper, service or place is named."""
+    mine, theirs = named(query.text).things, named(hit.row.terms.text).things
+    conflict = bool(mine) and bool(theirs) and not mine & theirs
+    return conflict or elsewhere(query, hit, index)
+
+
+def outdone(
+    model: str, names: Sequence[str], table: Table, owners: Sequence[int], place: int
+) -> bool:
+    """By words alone: another entry has more of the query's words, or few of them are anywhere."""
+    if model != "lexical":
+        return False
+    covered = table[:, names.index("covered")]
+    own = max(value for value, owner in zip(covered, owners, strict=True) if owner == owners[place])
+    return bool(covered.max() > own + 1e-9 or table[place, names.index("gap")] > THIN)
+
+
+def elsewhere(query: Terms, hit: Hit, index: Index) -> bool:
+    """The query names a place that neither the entry nor this knowledge base is about."""
+    there = places(query.text)
+    if not there:
+        return False
+    entry = hit.slot.entry
+    text = normalize(f"{entry.question} {hit.row.wording} {entry.department} {entry.answer}")
+    lists = index.answers["words"]
+    local = LOCAL * max(len(index), 1)
+    return any(one not in text and len(lists.rows.get(one, ())) < local for one in there)

@@ -19,7 +19,16 @@ from typing import Any
 
 from knowledge.masking import mask
 
-__all__ = ["MAX_ANALYSED", "data_lines", "mask", "normalize", "stop_words", "syllables", "words"]
+__all__ = [
+    "MAX_ANALYSED",
+    "data_lines",
+    "mask",
+    "matter",
+    "normalize",
+    "stop_words",
+    "syllables",
+    "words",
+]
 
 MAX_ANALYSED = 1_000
 """Characters that segmentation and pinyin look at; the rest of a longer text is left out."""
@@ -37,6 +46,23 @@ def normalize(text: str) -> str:
             break
         previous, folded = folded, _fold(folded)
     return folded
+
+
+def matter(folded: str) -> str:
+    """A normalised text without greetings and thanks; the text itself if nothing else is there."""
+    left = _courtesies().sub(" ", folded)
+    return left if any(char.isalnum() for char in left) else folded
+
+
+@lru_cache(maxsize=1)
+def _courtesies() -> re.Pattern[str]:
+    """Phrases at the beginning or the end of a text, or between punctuation marks."""
+    phrases = sorted(data_lines("politeness.txt"), key=len, reverse=True)
+    some = f"(?:{'|'.join(map(re.escape, phrases))})"
+    edge = r"[\s，。！？!?,.;；:：~…、]"
+    return re.compile(
+        f"^(?:{some}{edge}*)+|(?:(?<={edge}){some}{edge}*)+$|(?<={edge}){some}(?={edge})"
+    )
 
 
 def words(text: str) -> list[str]:
