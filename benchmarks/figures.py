@@ -14,7 +14,8 @@ from benchmarks.sets import Query, QuerySet
 from knowledge.risk import upper_bound
 
 PRECISIONS = (0.90, 0.95, 0.99)
-HEADER = f"{'':28}{'n':>6}{'R@1':>7}{'R@3':>7}{'R@10':>7}{'AUROC':>7}{'c90':>7}{'c95':>7}{'c99':>7}{'ECE':>7}"
+NAMES = ("n", "R@1", "R@3", "R@10", "AUROC", "c90", "c95", "c99", "ECE")
+HEADER = f"{'':28}{NAMES[0]:>6}" + "".join(f"{name:>7}" for name in NAMES[1:])
 
 
 @dataclass(frozen=True)

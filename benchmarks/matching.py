@@ -1,333 +1,194 @@
-"""Accuracy and speed of matching: `python -m benchmarks.matching DATA [--fit]`.
+"""Accuracy and speed of matching: `python -m benchmarks.matching DATA [--cache DIR]`.
 
-DATA holds municipal_faq/. Beside the matcher, rapidfuzz's extractOne and a plain BM25 over words
-and characters answer the same queries in the same run. `--fit` fits the ranker's weights anew,
-cross-validated by entry, and prints them; it changes no file. The sample knowledge base takes
-part with each of its similar questions in turn as the query, itself left out: short colloquial
-wordings with close siblings, on which likeness alone is much less reliable.
+Beside the matcher, with and without vectors, rapidfuzz's extractOne, jieba with BM25 (bm25s) and
+the bundled sentence model alone answer the same queries in the same run. DATA holds
+municipal_faq/; without it only the sample knowledge base of the program is measured.
+
+The matcher's weights were fitted on these very queries, so its figures here are in-sample: the
+honest ones, out of fold and with a base left out, are those that `benchmarks.train` prints.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import re
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from importlib import resources
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bm25s
 import numpy as np
-from numpy.typing import NDArray
 from rapidfuzz import process
 
+from benchmarks.figures import HEADER, Answer, line, recall
+from benchmarks.sets import QuerySet, bases, query_sets
 from knowledge.catalog import Entry
-from knowledge.exchange import read_entries
-from knowledge.index import Index, analyse
 from knowledge.matcher import Decision, Match, Matcher
-from knowledge.ranker import FEATURES, NONE, WEIGHTS, features
+from knowledge.semantic import Bundled, Embedder
 from knowledge.text import normalize, words
+from knowledge.vectors import Meaning, VectorCache
 
 Ranking = list[tuple[str, float]]
-SAMPLE = resources.files("knowledge").joinpath("data", "sample.csv")
-SAMPLE_SHARE = 0.1  # of the weight of DATA's queries
-FITTED = FEATURES[:9]  # the others are set by hand, see knowledge.ranker
 
 
-@dataclass(frozen=True)
-class Query:
-    """A text and the entries that answer it; none for a text without an answer."""
+@dataclass
+class Contender:
+    """A name, how it ranks, and whether its first score is a probability."""
 
-    text: str
-    right: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One query's ranking, by id and score, and the seconds it took."""
-
-    query: Query
-    ranking: Ranking
-    seconds: float
+    name: str
+    rank: Callable[[str], Ranking]
+    calibrated: bool = False
 
 
-def load(data: Path) -> tuple[list[Entry], list[Query]]:
-    """Entries and queries; near twins named in the data's README both count as right."""
-    folder = data / "municipal_faq"
-    entries = read_entries(folder / "faq_simplified.tsv").entries
-    twins = _twins((data / "README.md").read_text("utf-8"))
-    queries = [
-        Query(line["query"], frozenset({line["entry_id"], *twins.get(line["entry_id"], ())}))
-        for line in _json(folder / "dev_queries.jsonl")
-    ]
-    others = [
-        Query(line["query"], frozenset()) for line in _json(folder / "dev_unanswerable.jsonl")
-    ]
-    return entries, queries + others
-
-
-def _json(path: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
-
-
-def _twins(readme: str) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for one, two in re.findall(r"(\d{9}\w/\d+)–((?:\d{9})?\w/\d+)", readme):
-        other = two if two[0].isdigit() else one[:9] + two
-        found.setdefault(one, set()).add(other)
-        found.setdefault(other, set()).add(one)
-    return found
-
-
-def fuzzy(entries: Sequence[Entry]) -> Callable[[str], Ranking]:
-    """rapidfuzz alone, as its documentation shows it."""
-    questions = {entry.id: normalize(entry.question) for entry in entries}
+def fuzzy(entries: Sequence[Entry]) -> Contender:
+    """rapidfuzz alone, as its documentation shows it, over all wordings."""
+    texts = [(entry.id, normalize(one)) for entry in entries for one in entry.wordings]
+    choices = [text for _, text in texts]
 
     def rank(text: str) -> Ranking:
-        found = process.extract(normalize(text), questions, limit=10)
-        return [(name, score / 100) for _, score, name in found]
+        found = process.extract(normalize(text), choices, limit=50)
+        return _each_once([(texts[place][0], score / 100) for _, score, place in found])
 
-    return rank
+    return Contender("rapidfuzz", rank)
 
 
-def plain_bm25(entries: Sequence[Entry]) -> Callable[[str], Ranking]:
-    """BM25 (k1 = 1.2, b = 0.75) over the words and characters of question and answer."""
-    documents = [_tokens(f"{entry.question} {entry.answer}") for entry in entries]
-    lengths = np.array([sum(one.values()) for one in documents])
-    room = 1.2 * (0.25 + 0.75 * lengths / lengths.mean())
-    postings: dict[str, list[tuple[int, int]]] = {}
-    for place, counts in enumerate(documents):
-        for token, count in counts.items():
-            postings.setdefault(token, []).append((place, count))
-    columns = {token: np.array(pairs).T for token, pairs in postings.items()}
+def bm25(entries: Sequence[Entry]) -> Contender:
+    """bm25s with its defaults over jieba's words of wordings and answer."""
+    documents = [words(" ".join((*entry.wordings, entry.answer))) for entry in entries]
+    retriever = bm25s.BM25()
+    retriever.index(documents, show_progress=False)
 
     def rank(text: str) -> Ranking:
-        scores = np.zeros(len(entries))
-        for token in _tokens(text):
-            if token in columns:
-                places, counts = columns[token]
-                share = (len(entries) - len(places) + 0.5) / (len(places) + 0.5)
-                scores[places] += np.log1p(share) * counts * 2.2 / (counts + room[places])
-        best = np.argsort(-scores, kind="stable")[:10]
-        return [(entries[place].id, float(scores[place])) for place in best]
+        asked = words(text)
+        if not asked:
+            return []
+        found, scores = retriever.retrieve([asked], k=10, show_progress=False)
+        return [
+            (entries[int(place)].id, float(score))
+            for place, score in zip(found[0], scores[0], strict=True)
+        ]
 
-    return rank
-
-
-def _tokens(text: str) -> Counter[str]:
-    return Counter([*words(text), *(char for char in normalize(text) if char.isalnum())])
+    return Contender("jieba + bm25s", rank)
 
 
-def measure(queries: Sequence[Query], rank: Callable[[str], Ranking]) -> list[Outcome]:
-    rank("预热")
-    outcomes = []
-    for query in queries:
-        start = time.perf_counter()
-        ranking = rank(query.text)
-        outcomes.append(Outcome(query, ranking, time.perf_counter() - start))
-    return outcomes
+def model_alone(meaning: Meaning, entries: Sequence[Entry]) -> Contender:
+    """The nearest wording's or answer's sum of cosines."""
+    names = [entry.id for entry in entries]
+
+    def rank(text: str) -> Ranking:
+        vector = meaning.vector(text)
+        scores = []
+        for name in names:
+            near = meaning.wordings_near(vector, name) or {"": 0.0}
+            scores.append(max(near.values()) + (meaning.answer_near(vector, name) or 0.0))
+        best = np.argsort(-np.array(scores), kind="stable")[:10]
+        return [(names[place], scores[place]) for place in best]
+
+    return Contender("model alone", rank)
 
 
-def figures(outcomes: Sequence[Outcome]) -> list[str]:
-    """R@1, R@3, R@10, AUROC, coverage at 95 % precision, milliseconds p50 and p99."""
-    asked = [one for one in outcomes if one.query.right]
-    recall = [
-        np.mean([any(name in one.query.right for name, _ in one.ranking[:k]) for one in asked])
-        for k in (1, 3, 10)
-    ]
-    scores = np.array([one.ranking[0][1] if one.ranking else 0.0 for one in outcomes])
-    right = np.array(
-        [bool(one.ranking and one.ranking[0][0] in one.query.right) for one in outcomes]
-    )
-    known = np.array([bool(one.query.right) for one in outcomes])
-    times = np.array([one.seconds for one in outcomes]) * 1000
-    shares = [*recall, auroc(scores, known), coverage(scores, right, int(known.sum()))]
-    return [f"{share:.3f}" for share in shares] + [
-        f"{np.percentile(times, percent):.2f}" for percent in (50, 99)
-    ]
+def ours(name: str, matcher: Matcher, matches: dict[str, Match]) -> Contender:
+    def rank(text: str) -> Ranking:
+        matches[text] = match = matcher.match(text)
+        return [(one.entry.id, one.probability) for one in match.candidates]
+
+    return Contender(name, rank, calibrated=True)
 
 
-def auroc(scores: NDArray[Any], positive: NDArray[Any]) -> float:
-    """How often a positive scores above a negative; ties count half."""
-    pairs = scores[positive][:, None] - scores[~positive][None]
-    if not pairs.size:
-        return float("nan")
-    return float(np.mean((pairs > 0) + 0.5 * (pairs == 0)))
+def _each_once(ranking: Ranking) -> Ranking:
+    best: dict[str, float] = {}
+    for name, score in ranking:
+        best.setdefault(name, score)
+    return list(best.items())[:10]
 
 
-def coverage(
-    scores: NDArray[Any], right: NDArray[Any], asked: int, precision: float = 0.95
-) -> float:
-    """Share of the answerable queries answered rightly at the lowest safe threshold."""
-    order = np.argsort(-scores, kind="stable")
-    correct = np.cumsum(right[order])
-    safe = np.flatnonzero(correct / np.arange(1, len(order) + 1) >= precision)
-    return float(correct[safe[-1]] / asked) if len(safe) else 0.0
+def ask(contender: Contender, sets: Sequence[QuerySet]) -> tuple[list[Answer], list[float]]:
+    """Answers, and milliseconds for each."""
+    contender.rank("预热一下")
+    answers, times = [], []
+    for one in sets:
+        for query in one.queries:
+            start = time.perf_counter()
+            found = contender.rank(query.text)
+            times.append((time.perf_counter() - start) * 1000)
+            first = found[0][1] if found else 0.0
+            answers.append(Answer(query, one, tuple(name for name, _ in found), first))
+    return answers, times
 
 
-def decisions(queries: Sequence[Query], matches: Sequence[Match]) -> list[str]:
+def show(contender: Contender, answers: Sequence[Answer], times: Sequence[float]) -> None:
+    text = line(contender.name, answers)
+    if not contender.calibrated:
+        text = text[:-7] + f"{'—':>7}"
+    print(text + "".join(f"{np.percentile(times, percent):9.2f}" for percent in (50, 99)))
+
+
+def by_style(answers: Sequence[Answer]) -> str:
+    styles = dict.fromkeys(one.query.style for one in answers if one.query.right)
+    parts = []
+    for style in styles:
+        here = [one for one in answers if one.query.style == style and one.query.right]
+        parts.append(f"{style} {recall(here, 1):.2f} ({len(here)})")
+    return "    R@1 " + ", ".join(parts)
+
+
+def decisions(answers: Sequence[Answer], matches: dict[str, Match]) -> list[str]:
     """For each decision its number and how often the first candidate, or a choice, is right."""
     lines = []
     for decision in Decision:
-        pairs = [(q, m) for q, m in zip(queries, matches, strict=True) if m.decision is decision]
-        first = sum(m.candidates[0].entry.id in q.right for q, m in pairs if m.candidates)
-        offered = sum(any(c.entry.id in q.right for c in m.choices) for q, m in pairs)
-        without = sum(not q.right for q, _ in pairs)
-        more = f"  among the choices {offered}" if decision is Decision.CLARIFY else ""
+        pairs = [(one, matches[one.query.text]) for one in answers]
+        pairs = [(one, match) for one, match in pairs if match.decision is decision]
+        first = sum(one.right for one, _ in pairs)
+        offered = sum(
+            any(c.entry.id in one.query.right for c in match.choices) for one, match in pairs
+        )
+        without = sum(not one.query.right for one, _ in pairs)
+        more = f", a choice right {offered}" if decision is Decision.CLARIFY else ""
         lines.append(
-            f"{decision:8} {len(pairs):4}  first right {first}  unanswerable {without}{more}"
+            f"    {decision:8}{len(pairs):5}: first right {first}, has no answer {without}{more}"
         )
     return lines
 
 
-def compare(entries: Sequence[Entry], queries: Sequence[Query]) -> None:
+def compare(
+    name: str, entries: Sequence[Entry], sets: Sequence[QuerySet], model: Embedder, cache: Any
+) -> None:
+    meaning = Meaning(model, cache)
     start = time.perf_counter()
-    matcher = Matcher(replace(entry, automatic=True) for entry in entries)
+    plain = Matcher(entries)
     built = time.perf_counter() - start
-    matches: dict[str, Match] = {}
-
-    def ours(text: str) -> Ranking:
-        matches[text] = match = matcher.match(text)
-        return [(one.entry.id, one.probability) for one in match.candidates]
-
-    print(f"{len(entries)} entries, {len(queries)} queries, matcher built in {built:.1f} s")
-    names = ("", "R@1", "R@3", "R@10", "AUROC", "cov@95", "p50 ms", "p99 ms")
-    print(("{:12}" + "{:>8}" * 7).format(*names))
-    peers = {"rapidfuzz": fuzzy(entries), "BM25": plain_bm25(entries), "wenban": ours}
-    for name, rank in peers.items():
-        print(("{:12}" + "{:>8}" * 7).format(name, *figures(measure(queries, rank))))
-    print(*decisions(queries, [matches[query.text] for query in queries]), sep="\n")
-
-
-@dataclass(frozen=True)
-class Example:
-    """Features of the wordings found for one query, their entries, and which are right."""
-
-    query: Query
-    table: NDArray[np.float64]
-    names: list[str]
-    sample: bool = False
-
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        return np.array([name in self.query.right for name in self.names], dtype=bool)
-
-
-def examples(entries: Sequence[Entry], queries: Sequence[Query]) -> list[Example]:
-    index = Index()
-    for entry in entries:
-        index.put(entry)
-    return [_example(index, query) for query in queries]
-
-
-def left_out(entries: Sequence[Entry]) -> list[Example]:
-    """Every similar question as a query for its entry without it."""
-    index = Index()
-    for entry in entries:
-        index.put(entry)
-    made = []
-    for entry in entries:
-        for wording in entry.similar:
-            others = tuple(one for one in entry.similar if one != wording)
-            index.put(replace(entry, similar=others))
-            query = Query(wording, frozenset({entry.id}))
-            made.append(replace(_example(index, query), sample=True))
-        index.put(entry)
-    return made
-
-
-def _example(index: Index, query: Query) -> Example:
-    terms = analyse(query.text)
-    hits = index.find(terms)
-    table = features(terms, hits, index) if hits else np.zeros((0, len(FEATURES)))
-    return Example(query, table, [hit.slot.entry.id for hit in hits])
-
-
-def fit(train: Sequence[Example], steps: int = 400, decay: float = 0.0005) -> NDArray[np.float64]:
-    """Weights of FITTED and of "none" by gradient descent (Adam) on the softmax's log loss.
-
-    Signs are kept as a reader expects them; the weights set by hand are left alone.
-    """
-    table = np.vstack([one.table for one in train])
-    owner = np.repeat(np.arange(len(train)), [len(one.names) for one in train])
-    right = np.concatenate([one.right for one in train])
-    found = np.bincount(owner, right, len(train)) > 0
-    given = table[:, len(FITTED) :] @ np.array([WEIGHTS[name] for name in FEATURES[len(FITTED) :]])
-    inputs = table[:, : len(FITTED)]
-    sample = np.array([one.sample for one in train])
-    counts = np.where(sample, SAMPLE_SHARE / max(1, sample.sum()), 1 / max(1, (~sample).sum()))
-    counts /= counts.sum()
-    signs = np.sign([WEIGHTS[name] for name in FITTED])
-    weights = np.append(np.zeros(len(FITTED)), 1.0)
-    mean, square = np.zeros_like(weights), np.zeros_like(weights)
-    for step in range(1, steps + 1):
-        raised = np.exp(inputs @ weights[:-1] + given - weights[-1])
-        whole = 1 + np.bincount(owner, raised, len(train))
-        share = np.bincount(owner, raised * right, len(train))[owner]
-        wanted = np.where(right, raised / np.where(right, share, 1), 0)
-        slope = inputs.T @ ((raised / whole[owner] - wanted) * counts[owner])
-        slope = np.append(slope + decay * weights[:-1], counts @ (1 / whole - ~found))
-        mean, square = 0.9 * mean + 0.1 * slope, 0.99 * square + 0.01 * slope**2
-        pace = 0.05 * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-8)
-        weights -= pace
-        weights[:-1] = np.where(weights[:-1] * signs < 0, 0, weights[:-1])
-    return weights
-
-
-def ranking(example: Example, weights: NDArray[np.float64]) -> Ranking:
-    hand = [WEIGHTS[name] for name in FEATURES[len(FITTED) :]]
-    scores = example.table @ np.append(weights[:-1], hand)
-    best: dict[str, float] = {}
-    for name, score in zip(example.names, scores, strict=True):
-        best[name] = max(score, best.get(name, -np.inf))
-    raised = {name: float(np.exp(score - weights[-1])) for name, score in best.items()}
-    whole = 1 + sum(raised.values())
-    return sorted(((name, one / whole) for name, one in raised.items()), key=lambda p: -p[1])
-
-
-def cross_validate(made: Sequence[Example], folds: int = 5) -> None:
-    """Queries of one entry, or of twins, are always in one fold."""
-    groups = {right: n for n, right in enumerate(dict.fromkeys(one.query.right for one in made))}
-    fold = [
-        (groups[one.query.right] if one.query.right else n) % folds for n, one in enumerate(made)
-    ]
-    outcomes: dict[bool, list[Outcome]] = {False: [], True: []}
-    for number in range(folds):
-        weights = fit([one for one, part in zip(made, fold, strict=True) if part != number])
-        for one, part in zip(made, fold, strict=True):
-            if part == number:
-                outcome = Outcome(one.query, ranking(one, weights), 0.0)
-                outcomes[one.sample].append(outcome)
-    print("cross-validated R@1 R@3 R@10 AUROC cov@95:", *figures(outcomes[False])[:5])
-    print("sample, wording left out, R@1 R@3 R@10:", *figures(outcomes[True])[:3])
-    for low in np.arange(0, 1, 0.2):
-        _print_calibration(outcomes[False], float(low))
-    for name, value in zip((*FITTED, "NONE"), fit(made), strict=True):
-        print(f"{name:14} {value:6.1f}   now {WEIGHTS.get(name, NONE):6.1f}")
-
-
-def _print_calibration(outcomes: Sequence[Outcome], low: float) -> None:
-    firsts = [(one.ranking[0], one.query.right) for one in outcomes if one.ranking]
-    here = [(p, name in right) for (name, p), right in firsts if low <= p < low + 0.2]
-    if here:
-        said, was = np.mean(here, axis=0)
-        print(f"said {low:.1f}-{low + 0.2:.1f}: n {len(here)}, mean {said:.2f}, right {was:.2f}")
+    whole = Matcher(entries, meaning=meaning)
+    start = time.perf_counter()
+    meaning.fill()
+    print(
+        f"\n{name}: {len(entries)} entries, built in {built:.1f} s, "
+        f"vectors in {time.perf_counter() - start:.0f} s"
+    )
+    print(HEADER + f"{'p50 ms':>9}{'p99 ms':>9}")
+    for contender in (fuzzy(entries), bm25(entries), model_alone(meaning, entries)):
+        show(contender, *ask(contender, sets))
+    for label, matcher in (("wenban, words", plain), ("wenban, meaning", whole)):
+        matches: dict[str, Match] = {}
+        contender = ours(label, matcher, matches)
+        answers, times = ask(contender, sets)
+        show(contender, answers, times)
+        print(by_style(answers), *decisions(answers, matches), sep="\n")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("data", type=Path)
-    parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--cache", type=Path, help="where vectors are kept between runs")
     arguments = parser.parse_args()
-    entries, queries = load(arguments.data)
-    compare(entries, queries)
-    if arguments.fit:
-        with resources.as_file(SAMPLE) as path:
-            sample = read_entries(path).entries
-        cross_validate([*examples(entries, queries), *left_out(sample)])
+    cache, model = VectorCache(arguments.cache), Bundled()
+    found = query_sets(arguments.data)
+    for name, entries in bases(arguments.data).items():
+        sets = [one for one in found if one.base == name and one.natural]
+        compare(name, entries, sets, model, cache)
+    cache.close()
 
 
 if __name__ == "__main__":
