@@ -81,14 +81,15 @@ class Match:
 class Policy:
     """When to act.
 
-    answer_at: probability at which an approved entry is sent without a person; what is known of
-    the shipped value is in knowledge/data/ranker.json;
+    answer_at: probability at which an approved entry is sent without a person. By words alone,
+    3 of 119 development questions answered at the shipped value were answered wrongly, a rate of
+    at most 6.4 % (95 %); at 0.97 it was 0 of 18. A site's own evidence takes its place;
     margin: by how much it must lead the next one;
     clarify_at: probability, summed over the choices, at which the citizen is asked to choose;
     draft_at: probability at which an entry is worth proposing to staff.
     """
 
-    answer_at: float = 0.97
+    answer_at: float = 0.90
     clarify_at: float = 0.5
     draft_at: float = 0.10
     margin: float = 0.50
