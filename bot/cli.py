@@ -180,11 +180,25 @@ def match(
     target: Annotated[
         Path, typer.Option("--output", metavar="文件", help="结果 JSONL，每行对应一行输入。")
     ],
+    semantic: Annotated[
+        str,
+        typer.Option(
+            "--semantic",
+            metavar="auto|off|bundled",
+            help="按语义匹配：auto 有模型就用，off 只按字词，bundled 没有模型就报错。",
+        ),
+    ] = "auto",
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache", metavar="目录", file_okay=False, help="语义向量存放处，再次运行时免算。"
+        ),
+    ] = None,
 ) -> None:
     """批量匹配：每行问题找出知识库里的候选，不用数据库。"""
     from bot.commands import kb as command
 
-    command.match(kb, source, target)
+    command.match(kb, source, target, semantic=semantic, cache=cache)
 
 
 @app.command(cls=ChineseCommand)

@@ -12,6 +12,7 @@ from knowledge.catalog import Problem
 from knowledge.exchange import read_entries
 from knowledge.matcher import Match, Matcher
 from knowledge.tables import KnowledgeFileError, replacing
+from knowledge.vectors import Meaning
 
 Progress = Callable[[int, int], None]
 
@@ -28,16 +29,28 @@ class BatchReport:
     problems: list[Problem] = field(default_factory=list)
 
 
-def run(kb: Path, source: Path, target: Path, progress: Progress | None = None) -> BatchReport:
+def run(
+    kb: Path,
+    source: Path,
+    target: Path,
+    progress: Progress | None = None,
+    *,
+    meaning: Meaning | None = None,
+    preparing: Progress | None = None,
+) -> BatchReport:
     """Match each JSON line of `source` by its `query` and write it with the result to `target`.
 
     Every entry counts as approved for automatic answering. `progress` gets the lines done and
-    the lines in all. `target` is replaced at the end. Raises KnowledgeFileError.
+    the lines in all, `preparing` the same for the vectors that `meaning` lacks. `target` is
+    replaced at the end. Raises KnowledgeFileError and SemanticError.
     """
     reading = read_entries(kb)
-    matcher = Matcher(replace(entry, automatic=True) for entry in reading.entries)
-    report = BatchReport(len(reading.entries), knowledge_problems=reading.problems)
+    entries = [replace(entry, automatic=True) for entry in reading.entries]
     lines = _lines(source)
+    matcher = Matcher(entries, meaning=meaning)
+    if meaning is not None:
+        meaning.fill(preparing)
+    report = BatchReport(len(entries), knowledge_problems=reading.problems)
     with replacing(target) as file:
         for number, line in enumerate(lines, 1):
             for result in _matched(matcher, number, line, report):

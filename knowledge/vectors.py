@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.catalog import Entry
-from knowledge.semantic import Embedder, readable
+from knowledge.semantic import Embedder, SemanticError, readable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +30,8 @@ Progress = Callable[[int, int], None]
 class VectorCache:
     """Vectors by embedder and content in one SQLite file, or in memory without a folder.
 
-    A file that cannot be read is set aside and begun anew: it holds nothing that cannot be
-    computed again.
+    A damaged file is set aside and begun anew: it holds nothing that cannot be computed again.
+    Raises SemanticError for a folder that cannot be used.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -40,10 +40,12 @@ class VectorCache:
         self._db = None if folder is None else self._open(folder)
 
     def _open(self, folder: Path) -> sqlite3.Connection:
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / "vectors.sqlite"
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             return self._prepared(path)
+        except (OSError, sqlite3.OperationalError) as error:
+            raise SemanticError(f"向量存放处“{folder}”无法读写，请检查路径和权限。") from error
         except sqlite3.DatabaseError:
             path.replace(path.with_suffix(".unreadable"))
             return self._prepared(path)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.commands.common import (
     CommandError,
@@ -29,6 +30,11 @@ from knowledge.exchange import read_entries, write_entries
 from storage import entries
 from storage.entries import Saved
 from storage.ledger import audit
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from knowledge.vectors import Meaning
 
 
 def import_file(
@@ -113,18 +119,18 @@ def check_entries(context: Any, file: Path | None) -> None:
     console().print(f"共 {len(found)} 条，没有发现问题。")
 
 
-def match(kb: Path, source: Path, target: Path) -> None:
+def match(kb: Path, source: Path, target: Path, *, semantic: str, cache: Path | None) -> None:
     """Match every line of a JSONL file against a knowledge base file."""
     from knowledge import batch
 
-    watched = progress()
-    with watched:
-        bar = watched.add_task("匹配", total=None)
+    with _meaning(semantic, cache) as meaning, progress() as watched:
         done = batch.run(
             kb,
             source,
             target,
-            lambda now, total: watched.update(bar, completed=now, total=total),
+            _bar(watched, "匹配"),
+            meaning=meaning,
+            preparing=_bar(watched, "计算语义向量"),
         )
     _list([*done.knowledge_problems, *done.problems])
     counts = [done.decisions[decision] for decision in ("answer", "clarify", "draft", "none")]
@@ -133,6 +139,33 @@ def match(kb: Path, source: Path, target: Path) -> None:
         [[str(n) for n in (done.lines, done.matched, *counts, len(done.problems))]],
         title=f"用 {done.entries} 条知识库匹配，结果在 {target}",
     )
+
+
+@contextmanager
+def _meaning(semantic: str, cache: Path | None) -> Iterator[Meaning | None]:
+    from knowledge.semantic import open_embedder
+    from knowledge.vectors import Meaning, VectorCache
+
+    if semantic not in ("auto", "off", "bundled"):
+        raise CommandError(f"--semantic 不能是“{semantic}”，请改为 auto、off 或 bundled。")
+    embedder = open_embedder(semantic)
+    if embedder is None:
+        yield None
+        return
+    with closing(VectorCache(cache)) as kept:
+        yield Meaning(embedder, kept)
+
+
+def _bar(watched: Progress, name: str) -> Callable[[int, int], None]:
+    """A progress bar that appears with its first report."""
+    bars: list[TaskID] = []
+
+    def report(now: int, total: int) -> None:
+        if not bars:
+            bars.append(watched.add_task(name, total=total))
+        watched.update(bars[0], completed=now, total=total)
+
+    return report
 
 
 async def _load(settings: Settings) -> list[Entry]:

@@ -8,6 +8,8 @@ import pytest
 from knowledge.batch import run
 from knowledge.catalog import Entry
 from knowledge.exchange import KnowledgeFileError, write_entries
+from knowledge.semantic import Light
+from knowledge.vectors import Meaning
 
 
 @pytest.fixture
@@ -74,3 +76,13 @@ def test_missing_files(kb: Path, tmp_path: Path) -> None:
     with pytest.raises(KnowledgeFileError, match="找不到"):
         run(tmp_path / "none.csv", kb, tmp_path / "out.jsonl")
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_vectors_are_computed_first_and_reported(kb: Path, tmp_path: Path) -> None:
+    source, target, seen = tmp_path / "in.jsonl", tmp_path / "out.jsonl", list[tuple[int, int]]()
+    source.write_text('{"query": "公积金怎么取"}')
+    meaning = Meaning(Light())
+    run(kb, source, target, meaning=meaning, preparing=lambda *at: seen.append(at))
+    assert seen[-1] == (27, 27)
+    assert meaning.missing == 0
+    assert len(results(target)) == 1

@@ -94,6 +94,12 @@ def test_an_unreadable_cache_is_begun_anew(tmp_path: Path) -> None:
     cache.close()
 
 
+def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SemanticError, match="无法读写"):
+        VectorCache(tmp_path / "file")
+
+
 def test_modes() -> None:
     assert open_embedder("off") is None
     with pytest.raises(SemanticError, match="auto、off"):
