@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from itertools import islice
@@ -111,13 +111,14 @@ async def backup(
 ) -> Manifest:
     """Write everything to ``path`` as one consistent state, while the office goes on working.
 
+    Tables that are worked out from others are left out: they fill themselves again.
     The file holds personal data: only its owner may read it. Raises BackupError.
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.touch(mode=0o600)
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-            async with _snapshot(database) as connection:
+            async with database.snapshot() as connection:
                 manifest = await _write(connection, archive, progress)
         partial.replace(path)
     except OSError as error:
@@ -129,16 +130,6 @@ async def backup(
     return manifest
 
 
-@asynccontextmanager
-async def _snapshot(database: Database) -> AsyncIterator[AsyncConnection]:
-    """A connection to which the database stands still."""
-    engine = database.engine
-    if not database.is_sqlite:
-        engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    async with engine.connect() as connection, connection.begin():
-        yield connection
-
-
 async def _write(
     connection: AsyncConnection, archive: zipfile.ZipFile, progress: Progress
 ) -> Manifest:
@@ -147,7 +138,8 @@ async def _write(
         raise BackupError("数据库版本与程序不符，请先运行 wenban db upgrade。")
     manifest = Manifest(FORMAT, revision, utcnow().isoformat(timespec="seconds"))
     for table in SQLModel.metadata.sorted_tables:
-        manifest.tables.append(await _write_table(connection, archive, table, progress))
+        if not table.info.get("derived"):
+            manifest.tables.append(await _write_table(connection, archive, table, progress))
     archive.writestr(_MANIFEST, json.dumps(asdict(manifest), ensure_ascii=False, indent=1))
     return manifest
 

@@ -64,6 +64,15 @@ class Database:
             yield session
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to which the database stands still, for looking only."""
+        engine = self.engine
+        if not self.is_sqlite:
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        async with engine.connect() as connection, connection.begin():
+            yield connection
+
+    @asynccontextmanager
     async def _session(self) -> AsyncIterator[AsyncSession]:
         async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
             yield session

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ from knowledge.catalog import Entry, Link
 from storage.ledger import audit
 from storage.models import EntryRevision, EntryRow, utcnow
 
+_AT_ONCE = 500  # rows between which others have their turn
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -23,6 +25,15 @@ class Saved:
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """That an entry changed: its version with whether it is retired, and when."""
+
+    id: str
+    version: tuple[int, bool]
+    changed_at: datetime
 
 
 async def save(session: AsyncSession, entries: Iterable[Entry], actor: str) -> Saved:
@@ -43,6 +54,22 @@ async def save(session: AsyncSession, entries: Iterable[Entry], actor: str) -> S
     return Saved(added, changed, unchanged)
 
 
+async def add_similar(
+    session: AsyncSession, entry_id: str, wording: str, actor: str, **data: Any
+) -> None:
+    """Give an entry in use one more similar question. LookupError when there is no such entry."""
+    row = await session.get(EntryRow, entry_id, with_for_update=True)
+    if row is None or row.retired:
+        raise LookupError(entry_id)
+    if wording in row.similar:
+        return
+    entry = to_entry(row)
+    revision = _put(session, row, replace(entry, similar=(*entry.similar, wording)), actor)
+    await session.flush()
+    session.add(revision)
+    audit(session, actor, "kb.similar", entry_id, version=revision.version, **data)
+
+
 async def retire(session: AsyncSession, entry_id: str, actor: str) -> bool:
     """Take an entry out of use; False when there is none."""
     row = await session.get(EntryRow, entry_id)
@@ -59,15 +86,21 @@ async def load(session: AsyncSession) -> list[Entry]:
     return [to_entry(row) for row in await session.exec(query)]
 
 
-async def changed_since(
-    session: AsyncSession, moment: datetime | None
-) -> tuple[list[EntryRow], datetime | None]:
-    """Rows changed at or after ``moment`` (all when None), and the newest change."""
-    query = select(EntryRow)
+async def changed_since(session: AsyncSession, moment: datetime | None) -> list[Mark]:
+    """What changed at or after ``moment``; everything when None."""
+    query = select(EntryRow.id, EntryRow.version, EntryRow.retired, EntryRow.changed_at)
     if moment is not None:
         query = query.where(EntryRow.changed_at >= moment)
-    rows = list(await session.exec(query))
-    return rows, max((row.changed_at for row in rows), default=moment)
+    found = await session.stream(query)
+    marks: list[Mark] = []
+    async for part in found.partitions(_AT_ONCE):
+        marks += [Mark(row[0], (row[1], row[2]), row[3]) for row in part]
+    return marks
+
+
+async def rows(session: AsyncSession, ids: Sequence[str]) -> list[EntryRow]:
+    """The rows with these ids, in no order."""
+    return list(await session.exec(select(EntryRow).where(col(EntryRow.id).in_(ids))))
 
 
 async def count(session: AsyncSession) -> int:

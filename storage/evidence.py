@@ -1,17 +1,24 @@
-"""What people decided about best candidates, read from the ledger."""
+"""What people decided about candidates, read from the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from knowledge.masking import mask
+from knowledge.proposals import Asked
 from knowledge.risk import Decided
-from storage.models import CaseEvent
-from storage.terms import EventKind
+from storage.models import Case, CaseEvent, Citizen, Draft, Message
+from storage.terms import DraftState, EventKind
 
+Row = TypeVar("Row", CaseEvent, Message, Draft)
+_AT_ONCE = 300  # cases read together
 _KINDS = (
     EventKind.TRIAGED,
     EventKind.REPLY_QUEUED,
@@ -56,3 +63,141 @@ def _judged(events: Iterable[CaseEvent]) -> Iterable[Decided]:
         elif automatic:
             yield Decided(best.data["probability"], event.kind == EventKind.HELPFUL)
             best, automatic = None, False
+
+
+async def asked(session: AsyncSession, since: datetime) -> list[Asked]:
+    """Every question since a moment with what became of it, oldest first; masked.
+
+    What erased citizens asked is left out.
+    """
+    query = select(CaseEvent.case_id).where(
+        CaseEvent.kind == EventKind.TRIAGED, col(CaseEvent.recorded_at) >= since
+    )
+    cases = sorted(set(await session.exec(query)))
+    found: list[Asked] = []
+    for start in range(0, len(cases), _AT_ONCE):
+        found += await _asked(session, cases[start : start + _AT_ONCE])
+    return sorted((one for one in found if one.at >= since), key=lambda one: one.at)
+
+
+async def asked_in(session: AsyncSession, case_id: int) -> list[Asked]:
+    """The questions of one case."""
+    return await _asked(session, [case_id])
+
+
+async def _asked(session: AsyncSession, cases: Sequence[int]) -> list[Asked]:
+    events = await _by_case(session, CaseEvent, cases)
+    messages = await _by_case(session, Message, cases)
+    drafts = await _by_case(session, Draft, cases)
+    people = (
+        select(Case.id, Case.citizen_id)
+        .join(Citizen, col(Citizen.id) == col(Case.citizen_id))
+        .where(col(Case.id).in_(cases), col(Citizen.erased_at).is_(None))
+    )
+    return [
+        question
+        for case_id, citizen in await session.exec(people)
+        if case_id is not None
+        for turn in _turns(events[case_id], drafts[case_id])
+        if (question := turn.question(citizen, messages[case_id])) is not None
+    ]
+
+
+async def _by_case(
+    session: AsyncSession, table: type[Row], cases: Sequence[int]
+) -> dict[int, list[Row]]:
+    query = select(table).where(col(table.case_id).in_(cases)).order_by(col(table.id))
+    rows: dict[int, list[Row]] = defaultdict(list)
+    for row in await session.exec(query):
+        rows[row.case_id].append(row)
+    return rows
+
+
+@dataclass
+class _Turn:
+    """One question of a case, as far as its events were followed."""
+
+    after: datetime | None
+    at: datetime
+    offered: tuple[str, ...] = ()
+    sent: str = ""
+    chosen: str = ""
+    rejected: dict[str, None] = field(default_factory=dict)
+    by: str = ""
+    answered_at: datetime | None = None
+
+    def settle(self, entry_id: str, by: str) -> None:
+        """Somebody said that this entry answers, or with "" that none of those offered does."""
+        place = self.offered.index(entry_id) if entry_id in self.offered else len(self.offered)
+        self.refuse(*self.offered[:place])
+        self.rejected.pop(entry_id, None)
+        self.chosen, self.by = entry_id, by
+
+    def refuse(self, *entry_ids: str) -> None:
+        self.rejected.update(dict.fromkeys(filter(None, entry_ids)))
+        if self.chosen in self.rejected:
+            self.chosen = self.by = ""
+
+    def question(self, citizen: int, messages: Iterable[Message]) -> Asked | None:
+        """With what the citizen wrote before the first answer; None if that is nothing."""
+        told = [one.text.strip() for one in messages if self._covers(one.received_at)]
+        text = "\n".join(one for one in told if len(one) > 1)
+        if not text:
+            return None
+        rejected = tuple(self.rejected)
+        return Asked(mask(text), citizen, self.at, self.offered, self.chosen, rejected, self.by)
+
+    def _covers(self, moment: datetime) -> bool:
+        started = self.after is None or moment > self.after
+        return started and (self.answered_at is None or moment <= self.answered_at)
+
+
+def _turns(events: Iterable[CaseEvent], drafts: Sequence[Draft]) -> list[_Turn]:
+    """The questions of one case; complaints and small talk are none."""
+    turns: list[_Turn] = []
+    open_turn: _Turn | None = None
+    for event in events:
+        if event.kind == EventKind.TRIAGED:
+            if open_turn is None or open_turn.answered_at is not None:
+                last = open_turn.answered_at if open_turn else None
+                open_turn = _Turn(last, event.recorded_at)
+            if event.data.get("triage") == "question":
+                open_turn.offered = tuple(filter(None, [event.data.get("entry")]))
+                turns += [open_turn] if open_turn not in turns else []
+        elif open_turn is not None:
+            _follow(open_turn, event, drafts)
+    return turns
+
+
+def _follow(turn: _Turn, event: CaseEvent, drafts: Sequence[Draft]) -> None:
+    data = event.data
+    match event.kind:
+        case EventKind.CLARIFIED:
+            turn.offered = tuple(data["entries"]) or turn.offered
+        case EventKind.CHOSEN if data["entry"]:
+            turn.settle(data["entry"], "citizen")
+        case EventKind.CHOSEN:
+            turn.refuse(*turn.offered)
+        case EventKind.REPLY_QUEUED if data["automatic"]:
+            turn.sent, turn.answered_at = data["entry"], turn.answered_at or event.recorded_at
+        case EventKind.REPLY_QUEUED:
+            turn.offered = _offered(event, drafts) or turn.offered
+            turn.settle(data["entry"], "staff")
+            turn.sent, turn.answered_at = data["entry"], turn.answered_at or event.recorded_at
+        case EventKind.HELPFUL if turn.sent and turn.by != "staff":
+            turn.settle(turn.sent, "citizen")
+        case EventKind.NOT_HELPFUL:
+            turn.refuse(turn.sent)
+
+
+def _offered(event: CaseEvent, drafts: Sequence[Draft]) -> tuple[str, ...]:
+    """What stood before the person who sent this reply, best first."""
+    sent = [
+        draft
+        for draft in drafts
+        if draft.state == DraftState.SENT
+        and draft.decided_by == event.actor
+        and draft.decided_at is not None
+        and draft.decided_at <= event.recorded_at
+    ]
+    return tuple(one["entry_id"] for one in sent[-1].candidates) if sent else ()

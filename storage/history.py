@@ -30,11 +30,21 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PastReply:
-    """What was answered and when; ``payload`` is the outgoing message as JSON."""
+    """What was answered and when; ``payload`` is the outgoing message as JSON.
+
+    ``evasive`` is the kind of a perfunctory reply; with ``strict`` it does not stop the clock,
+    else the ledger only notes the suspicion.
+    """
 
     payload: dict[str, Any]
     at: datetime
     imprecise: bool
+    evasive: str = ""
+    strict: bool = False
+
+    @property
+    def answers(self) -> bool:
+        return not (self.evasive and self.strict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +76,22 @@ class PastCase:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of a batch: new cases, known ones, known ones that got their reply."""
+    """What became of a batch: new cases, known ones, known ones that got their reply.
+
+    ``evasive`` counts the perfunctory among the replies that were stored.
+    """
 
     added: int = 0
     known: int = 0
     completed: int = 0
+    evasive: int = 0
 
     def __add__(self, other: Stored) -> Stored:
         return Stored(
-            self.added + other.added, self.known + other.known, self.completed + other.completed
+            self.added + other.added,
+            self.known + other.known,
+            self.completed + other.completed,
+            self.evasive + other.evasive,
         )
 
 
@@ -98,13 +115,15 @@ async def store(
     fresh = [past for past in batch if past.external_id not in known]
     await _add(session, account_id, fresh, actor)
     waiting = await _unanswered(session, known.values())
-    completed = 0
+    told = await _told(session, account_id, [past for past in batch if past.external_id in known])
+    late = []
     for past in batch:
         case = waiting.get(known.get(past.external_id, 0))
-        if case is not None and past.reply is not None:
+        if case is not None and past.reply and _mark(account_id, past, past.reply) not in told:
             _complete(session, case, past, past.reply, actor)
-            completed += 1
-    return Stored(len(fresh), len(batch) - len(fresh) - completed, completed)
+            late.append(past)
+    evasive = sum(bool(past.reply and past.reply.evasive) for past in (*fresh, *late))
+    return Stored(len(fresh), len(batch) - len(fresh) - len(late), len(late), evasive)
 
 
 async def _known(session: AsyncSession, account_id: int, ids: list[str]) -> dict[str, int]:
@@ -112,6 +131,13 @@ async def _known(session: AsyncSession, account_id: int, ids: list[str]) -> dict
         Message.account_id == account_id, col(Message.external_id).in_(ids)
     )
     return dict((await session.exec(query)).all())
+
+
+async def _told(session: AsyncSession, account_id: int, batch: list[PastCase]) -> set[str]:
+    """Which of these cases' replies are stored already, though they may not have answered."""
+    marks = [_mark(account_id, past, past.reply) for past in batch if past.reply]
+    query = select(Delivery.dedupe).where(col(Delivery.dedupe).in_(marks))
+    return set(await session.exec(query))
 
 
 async def _unanswered(session: AsyncSession, case_ids: Iterable[int]) -> dict[int, Case]:
@@ -171,11 +197,12 @@ async def _citizens(
 
 
 def _case(account_id: int, citizen_id: int, past: PastCase) -> Row:
+    answer = past.reply if past.reply and past.reply.answers else None
     return {
         "account_id": account_id,
         "citizen_id": citizen_id,
         "subject": past.subject,
-        "state": CaseState.ANSWERED if past.reply else CaseState.RECEIVED,
+        "state": CaseState.ANSWERED if answer else CaseState.RECEIVED,
         "category": past.category,
         "urgency": past.urgency,
         "department": past.department,
@@ -184,7 +211,7 @@ def _case(account_id: int, citizen_id: int, past: PastCase) -> Row:
         "due_provisional": past.due_provisional,
         "calendar_version": past.calendar_version,
         "profile": past.profile,
-        "answered_at": past.reply.at if past.reply else None,
+        "answered_at": answer.at if answer else None,
     }
 
 
@@ -222,6 +249,7 @@ def _events(case_id: int, message_id: int, past: PastCase, actor: str) -> Iterat
         calendar=past.calendar_version,
         profile=past.profile,
         category=past.category,
+        department=past.department,
     )
     if past.reply is not None:
         yield event(EventKind.REPLIED, past.reply.at, actor, **_reply_data(past.reply))
@@ -229,6 +257,8 @@ def _events(case_id: int, message_id: int, past: PastCase, actor: str) -> Iterat
 
 def _reply_data(reply: PastReply) -> dict[str, Any]:
     flag: dict[str, Any] = {"imprecise": True} if reply.imprecise else {}
+    if reply.evasive:
+        flag["evasive" if reply.strict else "suspected"] = reply.evasive
     return {"automatic": False, "imported": True, **flag}
 
 
@@ -239,11 +269,16 @@ def _delivery(account_id: int, case_id: int, past: PastCase, reply: PastReply) -
         "purpose": Purpose.REPLY,
         "place": "",
         "payload": reply.payload,
-        "dedupe": f"import:{account_id}:{past.external_id}",
+        "dedupe": _mark(account_id, past, reply),
         "state": DeliveryState.SENT,
         "due_at": reply.at,
         "sent_at": reply.at,
     }
+
+
+def _mark(account_id: int, past: PastCase, reply: PastReply) -> str:
+    """One reply of one message; another one of the same message may come with a later export."""
+    return f"import:{account_id}:{past.external_id}:{reply.at.timestamp():.0f}"
 
 
 def _complete(
@@ -251,7 +286,8 @@ def _complete(
 ) -> None:
     """Give an unanswered case the reply that a later export knows."""
     session.add(Delivery(**_delivery(case.account_id, case.id or 0, past, reply)))
-    case.state, case.answered_at = CaseState.ANSWERED, reply.at
+    if reply.answers:
+        case.state, case.answered_at = CaseState.ANSWERED, reply.at
     case.version += 1
     record(session, case, EventKind.REPLIED, at=reply.at, actor=actor, **_reply_data(reply))
 

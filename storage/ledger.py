@@ -16,6 +16,7 @@ def record(
     session: AsyncSession,
     case: Case,
     kind: EventKind,
+    /,
     *,
     at: datetime | None = None,
     actor: str = "system",
@@ -35,6 +36,26 @@ def record(
 def audit(session: AsyncSession, actor: str, action: str, target: str = "", **data: Any) -> None:
     """Note an action of a person or the system."""
     session.add(AuditRecord(actor=actor, action=action, target=target, data=data))
+
+
+async def last_audit(session: AsyncSession, action: str) -> AuditRecord | None:
+    """The newest record of an action."""
+    query = select(AuditRecord).where(AuditRecord.action == action)
+    return (await session.exec(query.order_by(col(AuditRecord.id).desc()).limit(1))).first()
+
+
+async def evasive_reply(session: AsyncSession, case_id: int) -> CaseEvent | None:
+    """The case's last reply if it is perfunctory and nobody overruled that."""
+    ends = (
+        EventKind.REPLIED,
+        EventKind.EVASION_OVERRULED,
+        EventKind.NOT_HELPFUL,
+        EventKind.REOPENED,
+    )
+    query = select(CaseEvent).where(CaseEvent.case_id == case_id, col(CaseEvent.kind).in_(ends))
+    last = (await session.exec(query.order_by(col(CaseEvent.id).desc()).limit(1))).first()
+    evasive = last is not None and last.kind == EventKind.REPLIED and last.data.get("evasive")
+    return last if evasive else None
 
 
 async def events(session: AsyncSession, case_id: int) -> list[CaseEvent]:

@@ -11,21 +11,31 @@ from sqlalchemy import case as sql_case
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from storage.models import Account, Case, Citizen, Draft, Message, MessageVersion, Staff
+from storage import tasks
+from storage.ledger import evasive_reply
+from storage.models import Account, Case, Citizen, Draft, Message, MessageVersion, Staff, Task
 from storage.terms import OPEN_STATES, CaseState, DraftState
 
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """One case as staff see it; ``before`` and ``after`` count the queue around it."""
+    """One case as staff see it; ``before`` and ``after`` count the queue around it.
+
+    ``others`` are the numbers and words of the citizen's other open cases; ``evaded`` when the
+    last reply was perfunctory and nobody overruled that.
+    """
 
     case: Case
     account: Account
     citizen: Citizen
     messages: list[Message]
     draft: Draft | None
+    tasks: list[Task]
+    absorbed: list[Case]
+    others: list[tuple[int, str]]
     before: int = 0
     after: int = 0
+    evaded: bool = False
 
     @property
     def text(self) -> str:
@@ -42,15 +52,43 @@ async def case_view(session: AsyncSession, case_id: int, now: datetime) -> CaseV
         citizen=await session.get_one(Citizen, case.citizen_id),
         messages=await messages(session, case_id),
         draft=await open_draft(session, case_id),
+        tasks=await tasks.standing(session, [case_id]),
+        absorbed=await absorbed(session, case_id),
+        others=[
+            (one.id or 0, await said(session, one.id or 0)) for one in await siblings(session, case)
+        ],
         before=before,
         after=after,
+        evaded=await evasive_reply(session, case_id) is not None,
     )
 
 
 async def messages(session: AsyncSession, case_id: int) -> list[Message]:
-    """A case's messages in the order they were written."""
-    query = select(Message).where(Message.case_id == case_id)
+    """A case's messages, and those of the cases merged into it, in the order of writing."""
+    family = select(Case.id).where(or_(col(Case.id) == case_id, col(Case.merged_into) == case_id))
+    query = select(Message).where(col(Message.case_id).in_(family))
     return list(await session.exec(query.order_by(col(Message.sent_at), col(Message.id))))
+
+
+async def said(session: AsyncSession, case_id: int) -> str:
+    """All that was written in a case."""
+    return "\n".join(one.text for one in await messages(session, case_id) if one.text)
+
+
+async def absorbed(session: AsyncSession, case_id: int) -> list[Case]:
+    """The cases merged into this one."""
+    query = select(Case).where(Case.merged_into == case_id).order_by(col(Case.id))
+    return list(await session.exec(query))
+
+
+async def siblings(session: AsyncSession, case: Case) -> list[Case]:
+    """The same citizen's other cases that nobody has answered yet."""
+    query = select(Case).where(
+        Case.citizen_id == case.citizen_id,
+        col(Case.id) != case.id,
+        col(Case.state).in_((CaseState.RECEIVED, CaseState.CLARIFYING, CaseState.WAITING)),
+    )
+    return list(await session.exec(query.order_by(col(Case.id))))
 
 
 async def versions(session: AsyncSession, message_id: int) -> list[MessageVersion]:

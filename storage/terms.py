@@ -15,6 +15,7 @@ class CaseState(StrEnum):
     ANSWERED = "answered"
     RESOLVED = "resolved"
     CLOSED = "closed"
+    MERGED = "merged"
 
     @property
     def label(self) -> str:
@@ -29,6 +30,7 @@ STATE_LABELS = {
     CaseState.ANSWERED: "已答复",
     CaseState.RESOLVED: "已办结",
     CaseState.CLOSED: "已关闭",
+    CaseState.MERGED: "已合并",
 }
 
 OPEN_STATES = (CaseState.RECEIVED, CaseState.CLARIFYING, CaseState.WAITING, CaseState.REPLYING)
@@ -49,6 +51,7 @@ class EventKind(StrEnum):
     REVIEWED = "reviewed"
     REPLY_QUEUED = "reply_queued"
     REPLIED = "replied"
+    EVASION_OVERRULED = "evasion_overruled"
     DELIVERY_FAILED = "delivery_failed"
     HELPFUL = "helpful"
     NOT_HELPFUL = "not_helpful"
@@ -58,8 +61,28 @@ class EventKind(StrEnum):
     CLOSED = "closed"
     ASSIGNED = "assigned"
     TRANSFERRED = "transferred"
+    ACCEPTED = "accepted"
+    RETURNED = "returned"
     SNOOZED = "snoozed"
     SPLIT = "split"
+    CATEGORY_CHANGED = "category_changed"
+    PAUSED = "paused"
+    UNPAUSED = "unpaused"
+    EXTENSION_REQUESTED = "extension_requested"
+    EXTENSION_APPROVED = "extension_approved"
+    EXTENSION_REFUSED = "extension_refused"
+    MERGED = "merged"
+    ABSORBED = "absorbed"
+    UNMERGED = "unmerged"
+    EXCLUSION_PROPOSED = "exclusion_proposed"
+    EXCLUDED = "excluded"
+    EXCLUSION_REFUSED = "exclusion_refused"
+    EXCLUSION_REVOKED = "exclusion_revoked"
+    RATING_ASKED = "rating_asked"
+    COMMENTED = "commented"
+    FOLLOW_UP_COMMENTED = "follow_up_commented"
+    CALLBACK_OPENED = "callback_opened"
+    CALLBACK_DONE = "callback_done"
     ESCALATED = "escalated"
     ERASED = "erased"
     IMPORTED = "imported"
@@ -75,10 +98,11 @@ class DraftState(StrEnum):
 
 
 class DraftKind(StrEnum):
-    """A proposed reply, or the choices of a clarification."""
+    """A proposed reply, the choices of a clarification, or what staff ask the citizen for."""
 
     REPLY = "reply"
     CHOICES = "choices"
+    REQUEST = "request"
 
 
 class DeliveryState(StrEnum):
@@ -91,18 +115,78 @@ class DeliveryState(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Why a message goes out; only ``reply`` is a substantive answer."""
+    """Why a message goes out; only ``reply`` is a substantive answer that stops a clock."""
 
     REPLY = "reply"
     REPLY_PART = "reply_part"
+    REPLY_COPY = "reply_copy"
+    SUPPLEMENT = "supplement"
+    RATING = "rating"
     ACKNOWLEDGEMENT = "acknowledgement"
     CLARIFICATION = "clarification"
     NOTICE = "notice"
     CARD = "card"
     CARD_UPDATE = "card_update"
     PROMPT = "prompt"
+    TASK = "task"
     REMINDER = "reminder"
     DIGEST = "digest"
+
+
+class TaskKind(StrEnum):
+    """What waits for a second person, for the citizen, or for somebody's work."""
+
+    EXTENSION = "extension"
+    EXCLUSION = "exclusion"
+    TRANSFER = "transfer"
+    SUPPLEMENT = "supplement"
+    CALLBACK = "callback"
+
+    @property
+    def label(self) -> str:
+        return TASK_LABELS[self]
+
+
+TASK_LABELS = {
+    TaskKind.EXTENSION: "延期申请",
+    TaskKind.EXCLUSION: "剔除申请",
+    TaskKind.TRANSFER: "转办待接收",
+    TaskKind.SUPPLEMENT: "等待群众补充",
+    TaskKind.CALLBACK: "差评回访",
+}
+
+
+class ExclusionCode(StrEnum):
+    """Why a case may be taken out of the assessment (剔除)."""
+
+    OUT_OF_JURISDICTION = "out_of_jurisdiction"
+    LEGAL_CHANNEL = "legal_channel"
+    UNFOUNDED = "unfounded"
+    MALICIOUS = "malicious"
+    NOT_A_REQUEST = "not_a_request"
+
+    @property
+    def label(self) -> str:
+        return EXCLUSION_LABELS[self]
+
+
+EXCLUSION_LABELS = {
+    ExclusionCode.OUT_OF_JURISDICTION: "超辖区",
+    ExclusionCode.LEGAL_CHANNEL: "应走法定途径",
+    ExclusionCode.UNFOUNDED: "不属实",
+    ExclusionCode.MALICIOUS: "恶意",
+    ExclusionCode.NOT_A_REQUEST: "非诉求",
+}
+
+
+class TaskState(StrEnum):
+    """``withdrawn`` is one whose case went on without it."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    DONE = "done"
+    WITHDRAWN = "withdrawn"
 
 
 class Role(StrEnum):

@@ -20,6 +20,17 @@ from storage.ledger import audit, events, record
 from storage.models import Account, AuditRecord, Case, Citizen
 from storage.terms import EventKind
 
+_NOW = "'2026-06-01 01:00:00.000000'"
+_OLD = (
+    f"INSERT INTO account VALUES (1, 'a', 'web', '甲', '', '', '', '正常', 1, NULL, {_NOW})",
+    f"INSERT INTO citizen VALUES (1, 1, '1', '', 1, {_NOW}, NULL)",
+    'INSERT INTO "case" (id, account_id, citizen_id, kind, place, thread, reply_to, subject,'
+    " state, category, urgency, department, version, opened_at, due_provisional, calendar_version,"
+    " profile, entry_id, automatic, reason, updated_at) VALUES (1, 1, 1, 'direct', '', '', '', '',"
+    f" 'received', '咨询', 0, '', 1, {_NOW}, 0, '', '', '', 0, '', {_NOW})",
+    f"INSERT INTO case_event VALUES (1, 1, 'opened', {_NOW}, {_NOW}, 'system', '{{}}')",
+)
+
 
 async def _case(database: Database) -> Case:
     async with database.write() as session:
@@ -58,15 +69,20 @@ async def test_every_revision_upgrades_the_one_before_it(tmp_path: Path) -> None
 
     def first(connection: Connection) -> None:
         command.upgrade(migration_config(connection), "0001")
+        for statement in _OLD:
+            connection.exec_driver_sql(statement)
 
     async with database.engine.connect() as connection:
         await connection.run_sync(first)
         await connection.commit()
-    case = await _case(database)
     await database.upgrade()
     async with database.read() as session:
-        assert (await session.exec(select(Case.id))).all() == [case.id]
-        assert len(await events(session, case.id or 0)) == 1
+        case = await session.get_one(Case, 1)
+        assert (case.excluded, case.merged_into) == ("", None)
+        assert len(await events(session, 1)) == 1
+    with pytest.raises(DBAPIError):
+        async with database.write() as session:
+            await (await session.connection()).execute(text("DELETE FROM case_event"))
     await database.close()
 
 

@@ -1,0 +1,53 @@
+"""What the office remembers, as SQLModel tables.
+
+Enumerations are stored by value in plain string columns; moments are aware UTC datetimes;
+platform ids are strings, so that no platform's number range matters.
+"""
+
+from storage.models.columns import UtcDateTime, utcnow
+from storage.models.conversation import (
+    Account,
+    Case,
+    CaseEvent,
+    Citizen,
+    Delivery,
+    Draft,
+    Message,
+    MessageVersion,
+)
+from storage.models.figures import FigureQueue, FigureWord, Seal, TurnChange, TurnFact
+from storage.models.library import (
+    EntryRevision,
+    EntryRow,
+    GoldQuestion,
+    ProposalDecision,
+    Synonym,
+)
+from storage.models.office import AuditRecord, JobRun, Staff, Task
+
+__all__ = [
+    "Account",
+    "AuditRecord",
+    "Case",
+    "CaseEvent",
+    "Citizen",
+    "Delivery",
+    "Draft",
+    "EntryRevision",
+    "EntryRow",
+    "FigureQueue",
+    "FigureWord",
+    "GoldQuestion",
+    "JobRun",
+    "Message",
+    "MessageVersion",
+    "ProposalDecision",
+    "Seal",
+    "Staff",
+    "Synonym",
+    "Task",
+    "TurnChange",
+    "TurnFact",
+    "UtcDateTime",
+    "utcnow",
+]

@@ -1,0 +1,83 @@
+"""The knowledge base and what is kept to judge it by."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Column, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from storage.models.columns import json_column, moment, text_column
+
+
+class EntryRow(SQLModel, table=True):
+    """知识库条目 in its current revision; retired entries stay for the record."""
+
+    __tablename__ = "entry"
+
+    id: str = Field(primary_key=True)
+    question: str = text_column()
+    answer: str = text_column()
+    similar: list[str] = json_column(list)
+    department: str = ""
+    topic: str = ""
+    basis: str = text_column()
+    links: list[dict[str, str]] = json_column(list)
+    effective_on: date | None = None
+    expires_on: date | None = None
+    review_on: date | None = None
+    automatic: bool = False
+    version: int = 1
+    retired: bool = False
+    changed_at: datetime = moment(index=True)
+
+
+class EntryRevision(SQLModel, table=True):
+    """An entry as it stood at one version, and who put it there."""
+
+    __tablename__ = "entry_revision"
+    __table_args__ = (UniqueConstraint("entry_id", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    entry_id: str = Field(foreign_key="entry.id")
+    version: int
+    snapshot: dict[str, Any] = json_column(dict)
+    actor: str = "system"
+    at: datetime = moment()
+
+
+class GoldQuestion(SQLModel, table=True):
+    """A saved question and the entry that must come first for it; none expected when empty."""
+
+    __tablename__ = "gold_question"
+
+    id: int | None = Field(default=None, primary_key=True)
+    query: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    entry_id: str = ""
+    actor: str = "system"
+    added_at: datetime = moment()
+
+
+class Synonym(SQLModel, table=True):
+    """A word of the office's own and its kin; see knowledge.lexicon."""
+
+    __tablename__ = "synonym"
+
+    id: int | None = Field(default=None, primary_key=True)
+    word: str = Field(unique=True)
+    kin: str = ""
+    actor: str = "system"
+    changed_at: datetime = moment()
+
+
+class ProposalDecision(SQLModel, table=True):
+    """That a person accepted or rejected what the program proposed to learn; see its ``key``."""
+
+    __tablename__ = "proposal_decision"
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    accepted: bool
+    actor: str = "system"
+    at: datetime = moment()
