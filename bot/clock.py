@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from itertools import pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+Spans = tuple[tuple[time, time], ...]
 _DAY = timedelta(days=1)
 _MIDNIGHT = time(0)
+_LONGEST = timedelta(days=36525)
+_NONE = timedelta(0)
 
 
 class Unit(StrEnum):
@@ -26,9 +29,12 @@ class Unit(StrEnum):
     WORKDAY = "工作日"
 
 
+_MOST = {Unit.MINUTE: 5_256_000, Unit.HOUR: 87_600, Unit.DAY: 3650, Unit.WORKDAY: 3650}
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A time limit such as 5 工作日; the amount is at least 1."""
+    """A time limit such as 5 工作日; the amount is at least 1 and no more than ten years."""
 
     amount: int
     unit: Unit
@@ -36,6 +42,8 @@ class Limit:
     def __post_init__(self) -> None:
         if self.amount < 1:
             raise ValueError(f"时限至少为 1{self.unit}，现在是 {self.amount}，请改成正整数。")
+        if self.amount > (most := _MOST[self.unit]):
+            raise ValueError(f"时限 {self.amount}{self.unit} 太长，最多 {most}{self.unit}。")
 
     def __str__(self) -> str:
         return f"{self.amount} {self.unit}"
@@ -52,29 +60,38 @@ class Due:
 
 @dataclass(frozen=True)
 class Calendar:
-    """Working days and business hours of one department.
+    """Working days and business hours of the office.
 
     `spans` are business hours in order, () for the whole day; an end of 00:00 means 24:00.
     `overrides` come before the official calendar: True a working day, False a day off.
     `complete_years` are the years for which `overrides` holds the full official list.
+    `departments` have business hours of their own, which `of` gives a calendar for.
     """
 
-    spans: tuple[tuple[time, time], ...] = ()
+    spans: Spans = ()
     overrides: Mapping[date, bool] = field(default_factory=dict)
     source: str = ""
     complete_years: frozenset[int] = frozenset()
+    departments: Mapping[str, Spans] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_spans(self.spans)
+        for spans in (self.spans, *self.departments.values()):
+            _check_spans(spans)
+
+    def of(self, department: str) -> Calendar:
+        """The calendar of one department alone; the office's for one without hours of its own."""
+        return self._of.get(department) or self._of[""]
 
     @cached_property
     def version(self) -> str:
         """Changes whenever the same limit could fall due at another time."""
         parts = [
             sorted((day.isoformat(), works) for day, works in self.overrides.items()),
-            [[start.isoformat(), end.isoformat()] for start, end in self.spans],
+            _written(self.spans),
             sorted(self.complete_years),
         ]
+        if self.departments:
+            parts.append(sorted((name, _written(own)) for name, own in self.departments.items()))
         base = f"chinesecalendar-{_official_version()}"
         if not any(parts):
             return base
@@ -97,30 +114,58 @@ class Calendar:
         return next(self._workdays_after(day))
 
     def opening(self, day: date) -> datetime:
-        return datetime.combine(day, self._hours[0][0], SHANGHAI)
+        return datetime.combine(day, self.hours[0][0], SHANGHAI)
 
     def closing(self, day: date) -> datetime:
-        return _combine_end(day, self._hours[-1][1])
+        return _combine_end(day, self.hours[-1][1])
+
+    def openings(self, day: date) -> Iterator[datetime]:
+        """When each span of a working day begins."""
+        return (datetime.combine(day, start, SHANGHAI) for start, _ in self.hours)
+
+    def closings(self, day: date) -> Iterator[datetime]:
+        """When each span of a working day ends."""
+        return (_combine_end(day, end) for _, end in self.hours)
 
     def working_seconds(self, start: datetime, end: datetime) -> int:
-        """Working seconds in [start, end); ValueError when the end comes first."""
-        start, end = to_shanghai(start), to_shanghai(end)
+        """Working seconds in [start, end); ValueError when the end comes first or absurdly late."""
+        return round(self.working_time(start, end).total_seconds())
+
+    def working_time(self, start: datetime, end: datetime) -> timedelta:
+        """The same to the microsecond."""
+        start, end = _utc(start), _utc(end)
         if end < start:
             raise ValueError("结束时间早于开始时间，请检查两个时间的先后。")
-        spans = takewhile(lambda span: span[0] < end, self._spans_from(start.date()))
+        if end - start > _LONGEST:
+            raise ValueError("两个时间相隔超过一百年，请检查年份。")
+        spans = takewhile(lambda span: span[0] < end, self._spans_from(start))
         gaps = (min(close, end) - max(begin, start) for begin, close in spans)
-        return round(sum(gap.total_seconds() for gap in gaps if gap > timedelta(0)))
+        return sum((gap for gap in gaps if gap > _NONE), _NONE)
 
     def after_working(self, start: datetime, seconds: float) -> datetime:
         """The first moment inside working time with `seconds` of it elapsed since `start`."""
-        start, left = to_shanghai(start), timedelta(seconds=seconds)
-        spans = self._spans_from(start.date())
-        while True:
-            begin, close = next(spans)
+        return self._reach(start, timedelta(seconds=seconds), inside=True)
+
+    def later(self, moment: datetime, worked: timedelta) -> datetime:
+        """The first moment with so much working time elapsed since `moment`.
+
+        Unlike `after_working` this may be the close of business: a due time that is put off by
+        whole working days stays at the close.
+        """
+        if worked == _NONE:
+            return to_shanghai(moment)
+        return self._reach(moment, worked, inside=False)
+
+    def _reach(self, start: datetime, left: timedelta, *, inside: bool) -> datetime:
+        if not _NONE <= left <= _LONGEST:
+            raise ValueError("工作时间不能是负数，也不能超过一百年，请核对。")
+        start = _utc(start)
+        for begin, close in self._spans_from(start):
             begin = max(begin, start)
-            if begin + left < close:
-                return begin + left
-            left -= max(close - begin, timedelta(0))
+            if begin + left < close or (not inside and begin + left == close):
+                return (begin + left).astimezone(SHANGHAI)
+            left -= max(close - begin, _NONE)
+        raise AssertionError  # there is always another working day
 
     @property
     def day_seconds(self) -> int:
@@ -128,13 +173,22 @@ class Calendar:
         day = date(2000, 1, 1)
         gaps = (
             _combine_end(day, end) - datetime.combine(day, start, SHANGHAI)
-            for start, end in self._hours
+            for start, end in self.hours
         )
         return sum(int(gap.total_seconds()) for gap in gaps)
 
     @cached_property
-    def _hours(self) -> tuple[tuple[time, time], ...]:
+    def hours(self) -> Spans:
+        """Business hours in order; the whole day as one span from 00:00 to 00:00."""
         return self.spans or ((_MIDNIGHT, _MIDNIGHT),)
+
+    @cached_property
+    def _of(self) -> Mapping[str, Calendar]:
+        own = {"": self.spans, **self.departments}
+        return {
+            name: replace(self, spans=spans, departments={}) if self.departments else self
+            for name, spans in own.items()
+        }
 
     def _workdays_after(self, day: date) -> Iterator[date]:
         while True:
@@ -142,10 +196,12 @@ class Calendar:
             if self.is_workday(day):
                 yield day
 
-    def _spans_from(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        for workday in self._workdays_after(day - _DAY):
-            for opening, closing in self._hours:
-                yield datetime.combine(workday, opening, SHANGHAI), _combine_end(workday, closing)
+    def _spans_from(self, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Spans of working time in UTC, where no clock is ever put forward or back."""
+        for workday in self._workdays_after(to_shanghai(moment).date() - _DAY):
+            for opening, closing in self.hours:
+                begin = datetime.combine(workday, opening, SHANGHAI)
+                yield _utc(begin), _utc(_combine_end(workday, closing))
 
 
 def due(start: datetime, limit: Limit, calendar: Calendar) -> Due:
@@ -158,7 +214,8 @@ def due(start: datetime, limit: Limit, calendar: Calendar) -> Due:
     start = to_shanghai(start)
     if limit.unit in (Unit.MINUTE, Unit.HOUR):
         minutes = limit.amount * (60 if limit.unit is Unit.HOUR else 1)
-        return Due(start + timedelta(minutes=minutes), False, calendar.version)
+        end = _utc(start) + timedelta(minutes=minutes)
+        return Due(end.astimezone(SHANGHAI), False, calendar.version)
     first = start.date() + _DAY
     if limit.unit is Unit.DAY:
         first = start.date() + limit.amount * _DAY
@@ -172,6 +229,10 @@ def to_shanghai(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("时间没有时区，请注明时区，例如 2026-09-30T09:00:00+08:00。")
     return moment.astimezone(SHANGHAI)
+
+
+def _utc(moment: datetime) -> datetime:
+    return to_shanghai(moment).astimezone(UTC)
 
 
 def _last_day(day: date, limit: Limit, calendar: Calendar) -> date:
@@ -191,7 +252,11 @@ def _combine_end(day: date, end: time) -> datetime:
     return datetime.combine(day + _DAY if end == _MIDNIGHT else day, end, SHANGHAI)
 
 
-def _check_spans(spans: tuple[tuple[time, time], ...]) -> None:
+def _written(spans: Spans) -> list[list[str]]:
+    return [[start.isoformat(), end.isoformat()] for start, end in spans]
+
+
+def _check_spans(spans: Spans) -> None:
     last = len(spans) - 1
     for place, (start, end) in enumerate(spans):
         if start >= end and not (end == _MIDNIGHT and place == last):

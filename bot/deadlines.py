@@ -1,11 +1,11 @@
-"""Deadline profiles (时限方案) as data, and when to remind whom (督办)."""
+"""Deadline profiles (时限方案) as data, when a turn is due, and when to remind whom (督办)."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.clock import Calendar, Due, Limit, Unit, due, to_shanghai
 from bot.triage import Category
+from bot.turn import Change, ChangeKind, Turn
 
 DEFAULT_PROFILE = "guangdong_2022"
 
@@ -75,6 +76,101 @@ def due_for(
 ) -> Due:
     """When an answer to a case of this category, started at `start`, is due."""
     return due(start, profile.limit(category, grade), calendar)
+
+
+@dataclass(slots=True)
+class Standing:
+    """How a turn stands by a profile, a calendar and a moment.
+
+    ``original`` is the due time promised at the start: no later change moves it. ``department``
+    and ``category`` are those that the turn is answered for; ``paused`` is the working time of the
+    pauses that count, ``paused_natural`` the natural time.
+    """
+
+    original: Due
+    due: Due
+    category: Category
+    department: str
+    paused: timedelta = timedelta(0)
+    paused_natural: timedelta = timedelta(0)
+    extended_to: datetime | None = None
+
+
+def standing(turn: Turn, profile: Profile, calendar: Calendar, now: datetime) -> Standing:
+    """The due times of a turn as of ``now`` and who answers for it.
+
+    Changes move the due time when they come before it and before the answer; what is done about
+    a case that is overdue or answered moves nothing. An extension must have been asked for
+    before the due time, and approved before the answer.
+    """
+    original = due_for(profile, turn.category, turn.start, calendar.of(turn.department))
+    found = Standing(original, original, turn.category, turn.department)
+    end = min(turn.stop or now, now)
+    for change in turn.changes:
+        if change.at >= end or (change.asked or change.at) >= found.due.at:
+            continue
+        _apply(found, change, end, calendar, profile)
+        found.due = _put_off(found, turn.start, profile, calendar.of(found.department))
+    return found
+
+
+def _apply(
+    found: Standing, change: Change, end: datetime, calendar: Calendar, profile: Profile
+) -> None:
+    if change.kind is ChangeKind.CATEGORY:
+        found.category = Category(change.to)
+    elif change.kind is ChangeKind.DEPARTMENT:
+        found.department = change.to
+    elif change.kind is ChangeKind.EXTENSION and change.workdays:
+        found.extended_to = extended(found.due.at, change.workdays, calendar.of(found.department))
+    elif change.kind is ChangeKind.PAUSE:
+        until = min(change.until or end, end)
+        own, unit = calendar.of(found.department), profile.limit(found.category).unit
+        worked, natural = own.working_time(change.at, until), until - change.at
+        found.paused += worked
+        found.paused_natural += natural
+        if found.extended_to is not None:
+            found.extended_to = _later(found.extended_to, unit, worked, natural, own)
+
+
+def extended(due_at: datetime, workdays: int, calendar: Calendar) -> datetime:
+    """The close of business so many working days after the day that a due time ends."""
+    day = (to_shanghai(due_at) - timedelta(microseconds=1)).date()
+    for _ in range(workdays):
+        day = calendar.next_workday(day)
+    return calendar.closing(day)
+
+
+def _put_off(found: Standing, start: datetime, profile: Profile, calendar: Calendar) -> Due:
+    limit = profile.limit(found.category)
+    base = due(start, limit, calendar)
+    at = _later(base.at, limit.unit, found.paused, found.paused_natural, calendar)
+    if found.extended_to is not None:
+        at = max(at, to_shanghai(found.extended_to))
+    provisional = base.provisional or _provisional(base.at, at, calendar)
+    return Due(at, provisional, base.calendar_version)
+
+
+def _later(
+    moment: datetime, unit: Unit, worked: timedelta, natural: timedelta, calendar: Calendar
+) -> datetime:
+    """A due time put off by a pause, in the kind of time that its limit counts."""
+    if unit is Unit.WORKDAY:
+        return calendar.later(moment, worked)
+    put_off = to_shanghai(moment.astimezone(UTC) + natural)
+    if unit is not Unit.DAY or not natural:
+        return put_off
+    day = (put_off - timedelta(microseconds=1)).date()
+    return put_off if calendar.is_workday(day) else calendar.closing(calendar.next_workday(day))
+
+
+def _provisional(after: datetime, until: datetime, calendar: Calendar) -> bool:
+    day = to_shanghai(after).date()
+    while day <= to_shanghai(until).date():
+        if calendar.provisional(day):
+            return True
+        day += timedelta(days=1)
+    return False
 
 
 def escalation_points(start: datetime, due: Due, calendar: Calendar) -> list[tuple[str, datetime]]:

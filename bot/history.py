@@ -14,6 +14,7 @@ from typing import Any
 from bot.channels.base import Outgoing
 from bot.clock import SHANGHAI, Calendar
 from bot.deadlines import Profile, due_for
+from bot.evasion import find
 from bot.tables import Broken, DayOnly, Sheet, records, sheets
 from bot.triage import triage
 from knowledge.tables import KnowledgeFileError
@@ -314,14 +315,19 @@ def _derived_id(user: str, sent: Moment, subject: str, text: str) -> str:
     return "row-" + hashlib.sha256(whole.encode()).hexdigest()[:24]
 
 
-def past_case(line: Line, profile: Profile, calendar: Calendar) -> PastCase:
-    """What the desk would have made of the message on the day it was written."""
+def past_case(line: Line, profile: Profile, calendar: Calendar, strict: bool = False) -> PastCase:
+    """What the desk would have made of the message on the day it was written.
+
+    With ``strict`` a perfunctory reply is none, as if it had been sent from here.
+    """
     verdict = triage(f"{line.subject}\n{line.text}")
     due = due_for(profile, verdict.category, line.sent.at, calendar)
     reply = None
     if line.replied is not None:
         payload = Outgoing(line.reply).to_json()
-        reply = PastReply(payload, line.replied.at, line.replied.imprecise)
+        found = find(line.reply, f"{line.subject}\n{line.text}")
+        kind = str(found.kind) if found else ""
+        reply = PastReply(payload, line.replied.at, line.replied.imprecise, kind, strict)
     return PastCase(
         external_id=line.external_id,
         citizen=line.user or f"anonymous:{line.external_id}",
@@ -352,13 +358,16 @@ async def take_in(
     calendar: Calendar,
     actor: str,
     advance: Callable[[int], None] = lambda _n: None,
+    *,
+    strict: bool = False,
 ) -> Stored:
     """Store lines in batches of one transaction each; running it again completes the rest."""
     async with database.write() as session:
         account_id = (await history.open_account(session, account, actor)).id or 0
     total = Stored()
     for start in range(0, len(lines), BATCH):
-        batch = [past_case(line, profile, calendar) for line in lines[start : start + BATCH]]
+        lot = lines[start : start + BATCH]
+        batch = [past_case(line, profile, calendar, strict) for line in lot]
         async with database.write() as session:
             total += await history.store(session, account_id, batch, actor)
         advance(len(batch))
@@ -371,5 +380,7 @@ async def take_in(
             added=total.added,
             known=total.known,
             completed=total.completed,
+            evasive=total.evasive,
+            strict=strict,
         )
     return total

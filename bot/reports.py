@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any
 
 from bot.assessment import Figures
-from bot.clock import SHANGHAI, Calendar
+from bot.clock import SHANGHAI, Calendar, Spans
 from bot.deadlines import Profile
 
 FORMATS = ("json", "xlsx")
@@ -25,8 +25,10 @@ def describe(
     cut_off: datetime,
     profile: Profile,
     calendar: Calendar,
+    ledger: Figures,
 ) -> Figures:
-    """Figures with all that a reader must know to judge them: period, cut-off, rule, calendar."""
+    """Figures with all that a reader must know to judge them: period, cut-off, rule, calendar,
+    and what is known of the ledger behind them."""
     return {
         "period": {"from": _iso(first), "to": _iso(last)},
         "cut_off": cut_off.astimezone(SHANGHAI).isoformat(timespec="seconds"),
@@ -39,8 +41,10 @@ def describe(
         "calendar": {
             "version": calendar.version,
             "source": calendar.source,
-            "business_hours": [f"{start:%H:%M}-{end:%H:%M}" for start, end in calendar.spans],
+            "business_hours": _spans(calendar.spans),
+            "departments": {name: _spans(own) for name, own in calendar.departments.items()},
         },
+        "ledger": ledger,
         **figures,
     }
 
@@ -156,6 +160,10 @@ def _write(sheet: Any, number: int, values: list[Any], *, bold: bool = False) ->
         cell.font = Font(bold=bold)
         if number == 1 and bold:
             sheet.column_dimensions[cell.column_letter].width = 14
+
+
+def _spans(spans: Spans) -> list[str]:
+    return [f"{start:%H:%M}-{end:%H:%M}" for start, end in spans]
 
 
 def _iso(day: date | None) -> str | None:

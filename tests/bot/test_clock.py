@@ -28,6 +28,19 @@ def rests(day: date) -> bool:
     return day.weekday() >= 5
 
 
+def slow_walk(start: datetime, length: timedelta, calendar: Calendar) -> int:
+    """Count working minutes by the clock on the wall, which is put forward and back."""
+    spans = calendar.hours
+    count, moment = 0, start.astimezone(UTC)
+    for _ in range(length // MINUTE):
+        wall = moment.astimezone(SHANGHAI)
+        clock = wall.time()
+        inside = any(begin <= clock and (clock < end or end == time(0)) for begin, end in spans)
+        count += inside and calendar.is_workday(wall.date())
+        moment += MINUTE
+    return count * 60
+
+
 def slow_seconds(start: datetime, end: datetime, spans: tuple[tuple[time, time], ...]) -> int:
     """Count working minutes one by one."""
     count, moment = 0, start
@@ -81,6 +94,48 @@ def test_working_seconds_add_up(
     middle, end = start + first, start + first + second
     parts = calendar.working_seconds(start, middle) + calendar.working_seconds(middle, end)
     assert parts == calendar.working_seconds(start, end)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.datetimes(datetime(1986, 4, 20), datetime(1991, 9, 20)).map(  # noqa: DTZ001
+        lambda moment: moment.replace(second=0, microsecond=0, tzinfo=UTC)
+    ),
+    st.integers(0, 5 * 24 * 60).map(lambda count: timedelta(minutes=count)),
+    st.sampled_from([(), OFFICE]),
+)
+def test_summer_time_of_1986_to_1991_adds_and_takes_no_working_time(
+    start: datetime, length: timedelta, spans: tuple[tuple[time, time], ...]
+) -> None:
+    calendar = Calendar(spans=spans)
+    assert calendar.working_seconds(start, start + length) == slow_walk(start, length, calendar)
+
+
+def test_hour_limits_are_hours_when_the_clock_is_put_back() -> None:
+    start = datetime(1991, 9, 14, 20, tzinfo=SHANGHAI)  # summer time ended on the 15th
+    end = due(start, Limit(24, Unit.HOUR), Calendar()).at
+    assert end.astimezone(UTC) - start.astimezone(UTC) == timedelta(hours=24)
+    assert f"{end:%H:%M}" == "19:00"
+
+
+@settings(max_examples=60, deadline=None)
+@given(minutes, st.integers(1, 400_000), hours)
+def test_later_is_the_first_moment_with_so_much_work_done(
+    start: datetime, seconds: int, spans: tuple[tuple[time, time], ...]
+) -> None:
+    calendar = Calendar(spans=spans)
+    moment = calendar.later(start, timedelta(seconds=seconds))
+    assert calendar.working_seconds(start, moment) == seconds
+    assert calendar.working_seconds(start, moment - MINUTE / 60) == seconds - 1
+
+
+def test_a_due_time_put_off_by_whole_days_stays_at_the_close_of_business() -> None:
+    friday = at("2026-11-21T00:00")  # the end of Friday the 20th
+    assert Calendar().later(friday, timedelta(days=1)) == at("2026-11-24T00:00")
+    assert Calendar(spans=OFFICE).later(at("2026-11-20T17:30"), timedelta(hours=6.5)) == at(
+        "2026-11-23T17:30"
+    )
+    assert Calendar().later(at("2026-11-21T10:00"), timedelta(0)) == at("2026-11-21T10:00")
 
 
 @settings(max_examples=60, deadline=None)
@@ -233,6 +288,26 @@ def test_opening_and_closing() -> None:
 def test_a_negative_interval_is_refused() -> None:
     with pytest.raises(ValueError, match="结束时间早于开始时间"):
         Calendar().working_seconds(at("2026-11-20T10:00"), at("2026-11-20T09:59"))
+
+
+def test_absurd_intervals_are_refused() -> None:
+    with pytest.raises(ValueError, match="一百年"):
+        Calendar().working_seconds(at("1926-01-01T00:00"), at("2026-11-20T09:59"))
+    for seconds in (-1, 4e9):
+        with pytest.raises(ValueError, match="一百年"):
+            Calendar().after_working(at("2026-11-20T10:00"), seconds)
+    with pytest.raises(ValueError, match="最多 3650工作日"):
+        Limit(3651, Unit.WORKDAY)
+
+
+def test_departments_have_their_own_hours() -> None:
+    calendar = Calendar(spans=OFFICE, departments={"市教育局": NIGHT})
+    assert calendar.of("市教育局").spans == NIGHT
+    assert calendar.of("市民政局").spans == calendar.of("").spans == OFFICE
+    assert calendar.of("市民政局").version == Calendar(spans=OFFICE).version
+    assert len({calendar.version, *(calendar.of(one).version for one in ("市教育局", ""))}) == 3
+    with pytest.raises(ValueError, match="办公时段"):
+        Calendar(departments={"市教育局": ((time(12), time(9)),)})
 
 
 def test_a_time_without_zone_is_refused() -> None:

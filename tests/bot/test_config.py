@@ -9,14 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import (
-    SECRETS,
-    ClockSettings,
-    ConfigError,
-    Settings,
-    load,
-    read_calendar,
-)
+from bot.config import SECRETS, ConfigError, load, read_calendar
+from bot.settings import ClockSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
@@ -66,6 +60,11 @@ def test_example_loads_as_the_defaults(tmp_path: Path) -> None:
         ('[clock]\nbusiness_hours = ["九点到五点"]', "clock.business_hours", "09:00-12:00"),
         ('[telegram]\ntoken = "123456:abc"', "telegram.token", "WENBAN_TELEGRAM__TOKEN"),
         ("[web]\nreview_steps = 4", "web.review_steps", "不大于 3"),
+        ('[knowledge]\nsemantic = "on"', "knowledge.semantic", "只能是"),
+        ('[knowledge]\nsemantic = "endpoint"', "knowledge", "要填 endpoint_url"),
+        ('[knowledge]\nendpoint_url = "models:80"', "knowledge.endpoint_url", "http://"),
+        ('[knowledge]\nendpoint_url = "http://a:b@c"', "knowledge.endpoint_url", "ENDPOINT_KEY"),
+        ('[knowledge]\nendpoint_key = "k"', "knowledge.endpoint_key", "WENBAN_KNOWLEDGE__ENDPOINT"),
         ("[http\n", "config.toml", "TOML"),
     ],
 )
@@ -106,6 +105,7 @@ def test_environment_overrides_the_file(tmp_path: Path) -> None:
             "WENBAN_DATABASE__URL": "sqlite+aiosqlite:///x.db",
             "WENBAN_CLOCK__BUSINESS_HOURS": "09:00-12:00,13:30-17:30",
             "WENBAN_TELEGRAM__TOKEN": TOKEN,
+            "WENBAN_KNOWLEDGE__ENDPOINT_KEY": "key-of-the-endpoint",
             "PATH": "/bin",
         },
     )
@@ -113,7 +113,8 @@ def test_environment_overrides_the_file(tmp_path: Path) -> None:
     assert settings.database_url == "sqlite+aiosqlite:///x.db"
     assert len(settings.clock.spans) == 2
     assert settings.telegram.enabled
-    assert TOKEN not in repr(settings)
+    assert settings.knowledge.embedder == ("auto", "", "", "key-of-the-endpoint")
+    assert TOKEN not in repr(settings) and "key-of-the-endpoint" not in repr(settings)
 
 
 @pytest.mark.parametrize(

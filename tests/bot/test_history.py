@@ -217,10 +217,12 @@ def test_files_that_are_no_exports(tmp_path: Path) -> None:
         read(text_table(tmp_path / "in.doc", "x"), NOW)
 
 
-async def imported(database: Database, path: Path) -> Stored:
+async def imported(database: Database, path: Path, *, strict: bool = False) -> Stored:
     reading = read(path, NOW)
     profile, calendar = profiles()["guangdong_2022"], Calendar()
-    return await take_in(database, "留言板", reading.lines, profile, calendar, "os:tester")
+    return await take_in(
+        database, "留言板", reading.lines, profile, calendar, "os:tester", strict=strict
+    )
 
 
 async def rows(database: Database, table: Any) -> list[Any]:
@@ -302,6 +304,39 @@ async def test_a_later_export_brings_the_missing_reply(database: Database, tmp_p
         "已派人修好。",
     ]
     assert second.version == 1
+
+
+HOLLOW = "您的留言已收悉，已转市政处办理，请耐心等待。"
+
+
+async def _replies(database: Database) -> list[dict[str, Any]]:
+    return [one.data for one in await rows(database, CaseEvent) if one.kind == "replied"]
+
+
+async def test_a_perfunctory_reply_is_noted_and_still_answers(
+    database: Database, tmp_path: Path
+) -> None:
+    path = sheet(tmp_path / "in.xlsx", row(1, reply=HOLLOW), row(2))
+    assert await imported(database, path) == Stored(added=2, evasive=1)
+    assert [one.state for one in await rows(database, Case)] == ["answered", "answered"]
+    flags = {"automatic": False, "imported": True}
+    assert await _replies(database) == [flags | {"suspected": "forwarded"}, flags]
+
+
+async def test_told_to_be_strict_it_does_not_answer_till_a_later_export_does(
+    database: Database, tmp_path: Path
+) -> None:
+    path = sheet(tmp_path / "in.xlsx", row(1, reply=HOLLOW))
+    assert await imported(database, path, strict=True) == Stored(added=1, evasive=1)
+    (case,) = await rows(database, Case)
+    assert (case.state, case.answered_at) == ("received", None)
+    assert [one.get("evasive") for one in await _replies(database)] == ["forwarded"]
+    assert await imported(database, path, strict=True) == Stored(known=1)
+    later = sheet(tmp_path / "later.xlsx", row(1, replied="2019/3/20 10:00:00"))
+    assert await imported(database, later, strict=True) == Stored(completed=1)
+    (case,) = await rows(database, Case)
+    assert (case.state, case.answered_at) == ("answered", local("2019-03-20T10:00:00"))
+    assert [one.get("evasive") for one in await _replies(database)] == ["forwarded", None]
 
 
 async def test_people_without_a_name_are_not_one_person(database: Database, tmp_path: Path) -> None:

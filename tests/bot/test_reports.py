@@ -1,35 +1,28 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date
 from io import BytesIO
 from typing import Any
 
 from openpyxl import load_workbook
 
-from bot.assessment import Record, assess
-from bot.clock import SHANGHAI, Calendar
-from bot.deadlines import profiles
+from bot.clock import Calendar
 from bot.reports import describe, to_json, to_xlsx
-from bot.triage import Category
-
-CUT_OFF = datetime(2026, 6, 30, 12, tzinfo=SHANGHAI)
+from tests.figures import CUT_OFF, GUANGDONG, case, figures
 
 
 def report(*accounts: str) -> dict[str, Any]:
-    opened = datetime(2026, 6, 1, 9, tzinfo=SHANGHAI)
-    records = [
-        Record(name, Category.CONSULT, opened, opened + timedelta(hours=2)) for name in accounts
-    ]
-    records += [Record(name, Category.CONSULT, opened, None) for name in accounts]
-    profile, calendar = profiles()["guangdong_2022"], Calendar()
+    cases = [case(answered="2026-06-01T11:00", account=name) for name in accounts]
+    cases += [case(account=name) for name in accounts]
     return describe(
-        assess(records, profile, calendar, CUT_OFF),
+        figures(*cases),
         first=date(2026, 6, 1),
         last=None,
         cut_off=CUT_OFF,
-        profile=profile,
-        calendar=calendar,
+        profile=GUANGDONG,
+        calendar=Calendar(),
+        ledger={"digest": "abc"},
     )
 
 
@@ -39,6 +32,7 @@ def test_the_json_says_what_it_rests_on() -> None:
     assert read["cut_off"] == "2026-06-30T12:00:00+08:00"
     assert read["profile"]["basis"]
     assert read["calendar"]["version"]
+    assert read["ledger"]["digest"] == "abc"
     assert read["on_time"]["rate"] == 0.5
     assert read["satisfaction"]["positive_rate"] is None
 

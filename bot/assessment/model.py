@@ -1,0 +1,257 @@
+"""The figures of an assessment (考核), for all turns and for each group of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot import facts as columns
+from bot.assessment.census import Census
+from bot.assessment.figures import Figures, Group, write
+from bot.assessment.standings import Standings
+from bot.assessment.survival import percentiles
+from bot.assessment.timeline import Flags, Numbers
+from bot.clock import Calendar
+from bot.deadlines import Profile
+from bot.facts import Facts
+
+HOUR = 3_600_000_000
+SHARES = (0.5, 0.9)
+DIMENSIONS = ("account", "department", "person", "category", "channel", "month")
+_AWAY = {"department": columns.DEPARTMENT, "category": columns.CATEGORY}
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which group each turn is in: ``codes`` are places in ``names``, which are in order."""
+
+    names: Sequence[str]
+    codes: NDArray[np.uint32]
+
+
+class Assessment:
+    """What turns say about how citizens were answered, as of a cut-off.
+
+    The unit of every count is the turn: a case in which the citizen asked anew counts once for
+    each time. ``facts`` are the state at the cut-off; answers, changes and withdrawals that they
+    tell of after it are left out.
+    """
+
+    def __init__(
+        self, facts: Facts, profile: Profile, calendar: Calendar, cut_off: datetime
+    ) -> None:
+        self._standings = Standings(facts, profile, calendar, cut_off)
+        self._census = Census(self._standings)
+        self._facts = facts
+        self._groupings: dict[str, Grouping] = {}
+
+    def figures(self, dimensions: Sequence[str] = DIMENSIONS) -> Figures:
+        """All figures, and under ``by_<dimension>`` those of each group by its name."""
+        everything = Grouping(("",), np.zeros(len(self._facts), np.uint32))
+        (found,) = self._of(everything, "").values()
+        for dimension in dimensions:
+            found[f"by_{dimension}"] = self._of(self.grouping(dimension), dimension)
+        return found
+
+    def cases_behind(self, key: str, dimension: str = "", group: str = "") -> list[int]:
+        """The cases that a figure counts, oldest first; KeyError for an unknown figure or group.
+
+        A rate, a percentile or a mean stands for the cases that it is worked out from.
+        """
+        mask = self._census.masks[_BASES.get(key, key)]
+        if dimension:
+            grouping = self.grouping(dimension)
+            if group not in grouping.names:
+                raise KeyError(group)
+            mask = mask & (grouping.codes == grouping.names.index(group))
+        places = np.flatnonzero(mask)
+        places = places[np.argsort(self._standings.start[places], kind="stable")]
+        cases = self._standings.turns["case_id"][places]
+        return [int(case) for case in dict.fromkeys(cases.tolist())]
+
+    def grouping(self, dimension: str) -> Grouping:
+        """The groups of a dimension that hold any case. KeyError for an unknown dimension."""
+        if dimension not in self._groupings:
+            standings = self._standings
+            self._groupings[dimension] = {
+                "account": lambda: self._by_account(0),
+                "channel": lambda: self._by_account(1),
+                "department": lambda: self._by_word(standings.department),
+                "person": lambda: self._by_word(standings.turns["person"]),
+                "category": lambda: self._by_word(standings.category),
+                "month": self._by_month,
+            }[dimension]()
+        return self._groupings[dimension]
+
+    def _of(self, grouping: Grouping, dimension: str) -> dict[str, Figures]:
+        """The figures of every group with a case of its own in it, by name."""
+        groups = self._groups(grouping, dimension)
+        return {
+            name: write(group)
+            for name, group in zip(grouping.names, groups, strict=True)
+            if not dimension or group.counts["counts.original"] or group.counts["counts.merged"]
+        }
+
+    def _groups(self, grouping: Grouping, dimension: str) -> list[Group]:
+        size, codes = len(grouping.names), grouping.codes
+        counts = self._counts(grouping)
+        natural = self._durations(grouping, self._natural)
+        working = self._durations(grouping, self._working)
+        paused = self._sum(codes, size, self._standings.paused_natural)
+        away = self._moved_away(grouping, dimension)
+        return [
+            Group(
+                {key: int(row[place]) for place, key in enumerate(self._census.masks)},
+                natural[number],
+                working[number],
+                float(paused[number]) / HOUR,
+                None if away is None else int(away[number]),
+            )
+            for number, row in enumerate(counts)
+        ]
+
+    @cached_property
+    def _signatures(self) -> tuple[NDArray[np.uint8], Numbers]:
+        """The distinct ways in which turns are counted (ways, masks), and each turn's way."""
+        packed = np.packbits(np.array(list(self._census.masks.values())).T, axis=1)
+        wide = np.zeros((len(packed), -(-packed.shape[1] // 8) * 8), np.uint8)
+        wide[:, : packed.shape[1]] = packed
+        words = wide.view(np.uint64)
+        order = np.lexsort(words.T)
+        ordered = words[order]
+        new = np.ones(len(ordered), bool)
+        new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+        way = np.empty(len(ordered), np.int64)
+        way[order] = np.cumsum(new) - 1
+        bits = np.unpackbits(wide[order[new]], axis=1)[:, : len(self._census.masks)]
+        return bits, way
+
+    def _counts(self, grouping: Grouping) -> Numbers:
+        """How many turns of each group every mask holds: (groups, masks)."""
+        bits, way = self._signatures
+        size, ways = len(grouping.names), len(bits)
+        found = np.bincount(grouping.codes * np.int64(ways) + way, minlength=size * ways)
+        return found.reshape(size, ways) @ bits.astype(np.int64)
+
+    def _sum(self, codes: NDArray[np.uint32], size: int, values: Numbers) -> NDArray[np.float64]:
+        original = self._census.masks["counts.original"]
+        chosen = np.flatnonzero(original & (values != 0))
+        weights = values[chosen].astype(np.float64)
+        return np.bincount(codes[chosen], weights, minlength=size).astype(np.float64)
+
+    def _moved_away(self, grouping: Grouping, dimension: str) -> Numbers | None:
+        """How often turns were taken out of each department or category."""
+        if dimension not in _AWAY:
+            return None
+        found = np.zeros(len(grouping.names), np.int64)
+        places = {name: place for place, name in enumerate(grouping.names)}
+        for kind, _, words in self._standings.away:
+            if kind == _AWAY[dimension]:
+                numbers, counts = np.unique(words, return_counts=True)
+                for number, count in zip(numbers, counts, strict=True):
+                    place = places.get(self._facts.words[int(number)])
+                    if place is not None:
+                        found[place] += count
+        return found
+
+    @cached_property
+    def _natural(self) -> _Waiting:
+        standings = self._standings
+        return self._waiting(standings.end - standings.start)
+
+    @cached_property
+    def _working(self) -> _Waiting:
+        return self._waiting(self._standings.worked())
+
+    def _waiting(self, lengths: Numbers) -> _Waiting:
+        """The valid turns in the order of their lengths, answered ones first among equals."""
+        valid = np.flatnonzero(self._census.valid)
+        answered = self._census.answered[valid]
+        order = np.lexsort((~answered, lengths[valid]))
+        return _Waiting(valid[order], lengths[valid][order] / HOUR, answered[order])
+
+    def _durations(self, grouping: Grouping, waiting: _Waiting) -> list[Figures]:
+        codes = grouping.codes[waiting.places]
+        order = np.argsort(codes, kind="stable")
+        hours, answered = waiting.hours[order], waiting.answered[order]
+        sizes = np.bincount(codes, minlength=len(grouping.names))
+        ends = np.cumsum(sizes)
+        return [
+            _spread(hours[first:last], answered[first:last])
+            for first, last in zip(ends - sizes, ends, strict=True)
+        ]
+
+    def _by_codes(self, codes: Numbers, words: dict[int, str]) -> Grouping:
+        names = sorted(set(words.values()))
+        places = np.zeros(max(words, default=0) + 1, np.uint32)
+        for number, word in words.items():
+            places[number] = names.index(word)
+        return Grouping(names, places[codes])
+
+    def _by_word(self, numbers: Numbers) -> Grouping:
+        return self._by_codes(numbers, {one: self._facts.words[one] for one in _used(numbers)})
+
+    def _by_account(self, part: int) -> Grouping:
+        numbers = self._standings.turns["account_id"]
+        accounts = self._facts.accounts
+        return self._by_codes(numbers, {one: accounts[one][part] for one in _used(numbers)})
+
+    def _by_month(self) -> Grouping:
+        timeline = self._standings.timelines[0]
+        days = timeline.day(self._standings.start)
+        return self._by_codes(days, {one: f"{timeline.date(one):%Y-%m}" for one in _used(days)})
+
+
+def _used(numbers: Numbers) -> list[int]:
+    """The distinct numbers among small ones."""
+    return [int(one) for one in np.flatnonzero(np.bincount(numbers))] if len(numbers) else []
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    places: Numbers
+    hours: NDArray[np.float64]
+    answered: Flags
+
+
+def _spread(hours: NDArray[np.float64], answered: Flags) -> Figures:
+    """Percentiles over all turns, open ones censored; the mean over the answered ones only."""
+    done = hours[answered]
+    median, p90 = percentiles(hours, answered, SHARES)
+    longest = float(hours[-1]) if len(hours) else None
+    return {
+        "median": median,
+        "p90": p90,
+        "median_exceeds": longest if median is None else None,
+        "p90_exceeds": longest if p90 is None else None,
+        "mean_answered": float(done.mean()) if len(done) else None,
+        "n_answered": len(done),
+        "n_open": len(hours) - len(done),
+    }
+
+
+_HOURS = ("median", "p90", "median_exceeds", "p90_exceeds", "mean_answered", "n_answered", "n_open")
+_BASES = {
+    "counts.answer_rate": "counts.valid",
+    "on_time.rate": "on_time.denominator",
+    "on_time.original_due_rate": "on_time.original.denominator",
+    "satisfaction.positive_rate": "satisfaction.rated",
+    "satisfaction.unrated_rate": "counts.answered",
+    "satisfaction.callback.rate": "satisfaction.negative",
+    "satisfaction.callback.rectified_rate": "satisfaction.negative",
+    "resolution.rate": "counts.valid",
+    "three_rates.response": "on_time.denominator",
+    "three_rates.resolution": "resolution.judged",
+    "three_rates.satisfaction": "satisfaction.rated",
+    "three_rates.composite": "resolution.judged",
+    **{
+        f"response_hours.{kind}.{name}": "counts.valid"
+        for kind in ("natural", "working")
+        for name in _HOURS
+    },
+}
