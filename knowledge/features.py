@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from knowledge.index import Hit, Index, Row, Terms, sound_of
+from knowledge.index import Hit, Index, Row
+from knowledge.reading import Terms, sound_of
 from knowledge.text import data_lines
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ def _words(query: Terms, hits: Sequence[Hit], index: Index) -> Table:
     whole = float(weigh.sum()) or 1.0
     sounds = [sound_of(word) for word in asked]
     wording = np.array([_presence(asked, sounds, h.row.words, h.row.terms.sound) for h in hits])
-    answer = np.array([[word in h.slot.words for word in asked] for h in hits], np.float64)
+    about = [hit.slot.words for hit in hits]
+    answer = np.array([[word in there for word in asked] for there in about], np.float64)
     if not asked:
         wording = answer = np.zeros((len(hits), 0))
     either = np.maximum(wording, answer)

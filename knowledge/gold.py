@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from knowledge.catalog import Entry
-from knowledge.matcher import Decision, Matcher
+from knowledge.matcher import Decision, Match, Matcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +29,14 @@ class Verdict:
 
 
 def check(
-    entries: Iterable[Entry], questions: Sequence[Gold], today: date | None = None
+    matcher: Matcher,
+    questions: Sequence[Gold],
+    today: date | None = None,
+    *,
+    by_words: bool = False,
 ) -> list[Verdict]:
-    """Every question's verdict, in the given order.
-
-    A question with an entry passes when that entry comes first; one without passes when nothing
-    would be sent by itself or offered to choose from.
-    """
-    matcher = Matcher(entries)
-    return [_verdict(matcher, gold, today) for gold in questions]
+    """Every question's verdict on what the matcher knows, in the given order."""
+    return [judge(one, matcher.match(one.query, today, by_words=by_words)) for one in questions]
 
 
 def broken(before: Sequence[Verdict], after: Sequence[Verdict]) -> list[Verdict]:
@@ -47,8 +45,12 @@ def broken(before: Sequence[Verdict], after: Sequence[Verdict]) -> list[Verdict]
     return [verdict for verdict in after if not verdict.passed and verdict.gold.query in passed]
 
 
-def _verdict(matcher: Matcher, gold: Gold, today: date | None) -> Verdict:
-    match = matcher.match(gold.query, today)
+def judge(gold: Gold, match: Match) -> Verdict:
+    """What a match is worth.
+
+    A question with an entry passes when that entry comes first; one without passes when nothing
+    would be sent by itself or offered to choose from.
+    """
     best = match.candidates[0] if match.candidates else None
     found = best.entry.id if best else ""
     quiet = match.decision in (Decision.DRAFT, Decision.NONE)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from knowledge.catalog import Entry
-from knowledge.text import MAX_ANALYSED, data_lines, matter, normalize, stop_words, syllables, words
+from knowledge.inverted import Counted, Inverted
+from knowledge.lexicon import Lexicon
+from knowledge.reading import KEPT, Reader, Reading, Terms, pieces
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,150 +20,59 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float32]
 
 KINDS = ("words", "chars", "sounds")
-MAX_CLAUSES = 50
-_CLAUSE = re.compile(r"[^，。？！；、,?!;~… ]+")
-_RUN = re.compile(r"[^\W_]+")
-_SATURATION = 1.2
 _USUAL_LENGTH = {"wording": 20.0, "answer": 250.0}
+_NEAR = 0.2  # share of the best score below which a row is not looked at
 # What is rare in a small base is not common in the world: it is weighed as in one of this size.
 USUAL_ROWS = 1000
 # How much each list counts when candidates are gathered; the ranker weighs anew.
-_GATHER = {"words": 1.0, "chars": 1.0, "sounds": 0.5, "answer words": 0.35, "answer chars": 0.35}
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is compared of one text.
-
-    `said` are the words as written, in step with `words`. `sound` has one sign for each
-    syllable, `clauses` the same for each clause and for the whole.
-    """
-
-    text: str
-    said: tuple[str, ...]
-    words: tuple[str, ...]
-    chars: tuple[str, ...]
-    sounds: tuple[str, ...] = ()
-    sound: str = ""
-    clauses: tuple[str, ...] = ("",)
-    parts: tuple[str, ...] = ("",)
-
-
-def analyse(text: str, heard: bool = True) -> Terms:
-    """Terms of the first characters of any text; without the sounds if not `heard`."""
-    folded = matter(normalize(text[: 2 * MAX_ANALYSED])[:MAX_ANALYSED])
-    plain, chars = "".join(_RUN.findall(folded)), tuple(_pieces(folded))
-    said = _telling_words(folded)
-    known = tuple(_synonyms().get(word, word) for word in said)
-    if not heard:
-        return Terms(plain, said, known, chars)
-    clauses = _CLAUSE.findall(folded)[:MAX_CLAUSES]
-    spoken = [syllables(clause) for clause in clauses]
-    flat = [syllable for clause in spoken for syllable in clause]
-    pairs = tuple(f"{one} {two}" for one, two in pairwise(flat))
-    sound = _sound_signs(flat)
-    heard_parts = (sound, *map(_sound_signs, spoken))
-    parts = (plain, *clauses, *("".join(two) for two in pairwise(clauses)))
-    return Terms(plain, said, known, chars, pairs, sound, heard_parts, parts)
-
-
-def _telling_words(text: str) -> tuple[str, ...]:
-    """Words that carry the matter; all words if there are none."""
-    known = words(text)
-    return tuple([word for word in known if word not in stop_words()] or known)
-
-
-def _pieces(text: str) -> Iterable[str]:
-    for run in _RUN.findall(text):
-        yield from run
-        yield from (run[i : i + 2] for i in range(len(run) - 1))
-
-
-@lru_cache(maxsize=65_536)
-def sound_of(word: str) -> str:
-    """The sound signs of a normalised word."""
-    return _sound_signs(syllables(word))
-
-
-@lru_cache(maxsize=1)
-def _synonyms() -> dict[str, str]:
-    groups = (line.split() for line in data_lines("synonyms.txt"))
-    return {word: group[0] for group in groups for word in group}
-
-
-_signs: dict[str, str] = {}
-
-
-def _sound_signs(spoken: Iterable[str]) -> str:
-    """One private character for each syllable, so that string distances count syllables."""
-    return "".join(_signs.setdefault(one, chr(0xE000 + len(_signs) % 6000)) for one in spoken)
-
-
-@dataclass(slots=True)
-class Inverted:
-    """Term → rows, with the weight of the term in each row."""
-
-    usual_length: float
-    rows: dict[str, array[int]] = field(default_factory=dict)
-    weights: dict[str, array[float]] = field(default_factory=dict)
-
-    def add(self, row: int, terms: Sequence[str]) -> None:
-        """`row` must not hold any terms yet."""
-        room = _SATURATION * (0.4 + 0.6 * len(terms) / self.usual_length)
-        for term, count in Counter(terms).items():
-            self.rows.setdefault(term, array("q")).append(row)
-            weight = count * (1 + _SATURATION) / (count + room)
-            self.weights.setdefault(term, array("f")).append(weight)
-
-    def remove(self, row: int, terms: Sequence[str]) -> None:
-        """`terms` are those the row was added with."""
-        for term in set(terms):
-            place = self.rows[term].index(row)
-            self.rows[term].pop(place)
-            self.weights[term].pop(place)
-            if not self.rows[term]:
-                del self.rows[term], self.weights[term]
-
-    def idf(self, term: str, total: int) -> float:
-        frequency = len(self.rows.get(term, ()))
-        return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5)) if total else 0.0
-
-    def scores(self, terms: Iterable[tuple[str, float]], size: int) -> Scores:
-        """Summed weights of (term, idf) pairs for each of `size` rows."""
-        import numpy as np
-
-        result = np.zeros(size, np.float32)
-        for term, idf in terms:
-            if term in self.rows:
-                rows = np.frombuffer(self.rows[term], np.int64)
-                result[rows] += np.frombuffer(self.weights[term], np.float32) * np.float32(idf)
-        return result
+_GATHER = {"words": 1.0, "chars": 1.0, "sounds": 0.5}
+_ANSWER = 0.35
 
 
 @dataclass(slots=True)
 class Row:
-    """One wording of an entry; `weight` is that of its characters, as of index `version`."""
+    """One wording of an entry, and by whom it was read."""
 
+    number: int
     slot: int
     wording: str
-    terms: Terms
-    words: frozenset[str]
-    chars: frozenset[str]
-    ordered: str = ""
-    weight: float = 0.0
-    word_weights: dict[str, float] = field(default_factory=dict)
-    version: int = -1
+    reader: Reader
+
+    @property
+    def terms(self) -> Terms:
+        return self.reader.wording(self.wording).terms
+
+    @property
+    def words(self) -> frozenset[str]:
+        return self.reader.wording(self.wording).words
+
+    @property
+    def chars(self) -> frozenset[str]:
+        return self.reader.wording(self.wording).chars
+
+    @property
+    def ordered(self) -> str:
+        """The words in alphabetical order."""
+        return self.reader.wording(self.wording).ordered
 
 
 @dataclass(slots=True)
 class Slot:
-    """One entry, its rows and the terms of its answer."""
+    """One entry, by whom it was read, and the numbers of its rows."""
 
     entry: Entry
-    answer: Terms
-    words: frozenset[str]
-    chars: frozenset[str]
+    reader: Reader
     rows: list[int] = field(default_factory=list)
+
+    @property
+    def about(self) -> Reading:
+        """The terms of the answer, the topic and the department."""
+        entry = self.entry
+        return self.reader.about(f"{entry.topic} {entry.department} {entry.answer}")
+
+    @property
+    def words(self) -> frozenset[str]:
+        return self.about.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +86,25 @@ class Hit:
 
 
 class Index:
-    """Wordings and answers of the entries, changed in place. Not safe for concurrent changes."""
+    """Wordings and answers of the entries, changed in place. Not safe for concurrent changes.
 
-    def __init__(self) -> None:
+    After `turn_to` another lexicon, entries are read by it as they are put again; once all that
+    it names were, `settle` says so.
+    """
+
+    def __init__(self, lexicon: Lexicon | None = None) -> None:
+        self.reader = Reader(lexicon)
+        self._settled = self.reader.lexicon
         self.wordings = {kind: Inverted(_USUAL_LENGTH["wording"]) for kind in KINDS}
-        self.answers = {kind: Inverted(_USUAL_LENGTH["answer"]) for kind in ("words", "chars")}
+        self.answers = {kind: Counted(_USUAL_LENGTH["answer"]) for kind in ("words", "chars")}
         self.slots: dict[str, int] = {}
         self._slots: list[Slot | None] = []
         self._rows: list[Row | None] = []
-        self._slot_of_row: array[int] = array("q")
+        self.slot_of_row: array[int] = array("i")
+        self.room_of_row: array[float] = array("f")
         self._free_slots: list[int] = []
         self._free_rows: list[int] = []
-        self.version = 0
+        self._weights: dict[int, tuple[float, dict[str, float]]] = {}
 
     def __len__(self) -> int:
         return len(self.slots)
@@ -207,27 +121,27 @@ class Index:
     def put(self, entry: Entry) -> None:
         """Add the entry, or replace the one with its id."""
         self.remove(entry.id)
-        about = analyse(f"{entry.topic} {entry.department} {entry.answer}", heard=False)
         number = self._free_slots.pop() if self._free_slots else len(self._slots)
-        slot = Slot(entry, about, frozenset(about.words), frozenset(about.chars))
+        slot = Slot(entry, self.reader)
         self._slots[number : number + 1] = [slot]
         self.slots[entry.id] = number
+        terms = slot.about.terms
         for kind, inverted in self.answers.items():
-            inverted.add(number, getattr(about, kind))
+            inverted.add(number, getattr(terms, kind))
         for wording in dict.fromkeys(entry.wordings):
-            terms = analyse(wording)
-            known = frozenset(terms.words)
-            ordered = " ".join(sorted(known))
-            row = Row(number, wording, terms, known, frozenset(terms.chars), ordered)
-            slot.rows.append(self._put_row(row))
-        self.version += 1
+            slot.rows.append(self._put_row(number, wording))
+        self._weights.clear()
 
-    def _put_row(self, row: Row) -> int:
+    def _put_row(self, slot: int, wording: str) -> int:
         number = self._free_rows.pop() if self._free_rows else len(self._rows)
+        row = Row(number, slot, wording, self.reader)
+        terms = row.terms
+        room = self.wordings["words"].room(len(terms.chars) // 2)
         self._rows[number : number + 1] = [row]
-        self._slot_of_row[number : number + 1] = array("q", [row.slot])
+        self.slot_of_row[number : number + 1] = array("i", (slot,))
+        self.room_of_row[number : number + 1] = array("f", (room,))
         for kind, inverted in self.wordings.items():
-            inverted.add(number, getattr(row.terms, kind))
+            inverted.add(number, getattr(terms, kind))
         return number
 
     def remove(self, entry_id: str) -> None:
@@ -237,12 +151,12 @@ class Index:
         if number is None or slot is None:
             return
         for kind, inverted in self.answers.items():
-            inverted.remove(number, getattr(slot.answer, kind))
+            inverted.remove(number, getattr(slot.about.terms, kind))
         for row_number in slot.rows:
             self._remove_row(row_number)
         self._slots[number] = None
         self._free_slots.append(number)
-        self.version += 1
+        self._weights.clear()
 
     def _remove_row(self, number: int) -> None:
         row = self._rows[number]
@@ -252,6 +166,34 @@ class Index:
         self._rows[number] = None
         self._free_rows.append(number)
 
+    def turn_to(self, lexicon: Lexicon) -> list[str]:
+        """Read by another lexicon from now on; the ids of entries that must be put again."""
+        if lexicon == self.reader.lexicon == self._settled:
+            return []
+        present, self.reader = self.reader.lexicon, self.reader.turned(lexicon)
+        words = lexicon.differing(present) | lexicon.differing(self._settled)
+        return sorted({entry_id for word in words for entry_id in self._with(word)})
+
+    def _with(self, word: str) -> Iterable[str]:
+        """Ids of the entries in which a word may stand, be it cut apart or not."""
+        terms = [term for term in pieces(word) if len(term) == min(2, len(word))]
+        numbers = self._sharing(self.answers["chars"], terms)
+        for number in self._sharing(self.wordings["chars"], terms):
+            numbers.add(self.slot_of_row[number])
+        return (slot.entry.id for number in numbers if (slot := self._slots[number]))
+
+    @staticmethod
+    def _sharing(lists: Inverted, terms: Iterable[str]) -> set[int]:
+        found = sorted((lists.rows.get(term, array("i")) for term in terms), key=len)
+        return set(found[0]).intersection(*found[1:]) if found else set()
+
+    def settle(self) -> None:
+        """Everything reads the same by the present lexicon: let go of the ones before it."""
+        self._settled = self.reader.lexicon
+        for held in (*self._rows, *self._slots):
+            if held is not None:
+                held.reader = self.reader
+
     def weights(self, kind: str, terms: Iterable[str]) -> dict[str, float]:
         """How telling each term is among the wordings."""
         lists, count = self.wordings[kind], max(self.row_count, USUAL_ROWS)
@@ -259,19 +201,20 @@ class Index:
 
     def weight_of(self, row: Row) -> float:
         """How telling the characters of a wording are in all."""
-        self._weigh(row)
-        return row.weight
+        return self._weigh(row)[0]
 
     def profile(self, row: Row) -> dict[str, float]:
         """How telling each word of a wording is."""
-        self._weigh(row)
-        return row.word_weights
+        return self._weigh(row)[1]
 
-    def _weigh(self, row: Row) -> None:
-        if row.version != self.version:
-            row.weight = sum(self.weights("chars", row.chars).values()) or 1.0
-            row.word_weights = self.weights("words", row.words)
-            row.version = self.version
+    def _weigh(self, row: Row) -> tuple[float, dict[str, float]]:
+        known = self._weights.get(row.number)
+        if known is None:
+            if len(self._weights) >= KEPT:
+                self._weights.clear()
+            whole = sum(self.weights("chars", row.chars).values()) or 1.0
+            known = self._weights[row.number] = whole, self.weights("words", row.words)
+        return known
 
     def find(self, query: Terms, limit: int = 50) -> list[Hit]:
         """The rows most likely to mean the query, best first, at most two for each entry."""
@@ -281,9 +224,17 @@ class Index:
         """Scores of all rows. It holds until the index is changed."""
         import numpy as np
 
-        if not self.slots:
-            return Scan(self, np.zeros(0, np.float32), np.zeros(0, np.float32))
-        return Scan(self, *self._gather(query))
+        wordings = np.zeros(len(self._rows), np.float32)
+        answers = {kind: np.zeros(len(self._slots), np.float32) for kind in self.answers}
+        rows = max(self.row_count, USUAL_ROWS)
+        for kind, inverted in self.wordings.items():
+            inverted.collect(wordings, dict.fromkeys(getattr(query, kind)), rows, _GATHER[kind])
+        for kind, counted in self.answers.items():
+            counted.collect(answers[kind], dict.fromkeys(getattr(query, kind)), len(self), 1.0)
+        wordings *= np.frombuffer(self.room_of_row, np.float32)
+        return Scan(
+            self, wordings, answers["chars"], _ANSWER * (answers["words"] + answers["chars"])
+        )
 
     def row(self, number: int) -> tuple[Row, Slot] | None:
         row = self._rows[number]
@@ -293,45 +244,41 @@ class Index:
     def rows_of(self, entry_id: str) -> list[int]:
         """The numbers of an entry's rows; none if it is unknown."""
         number = self.slots.get(entry_id)
-        slot = None if number is None else self._slots[number]
+        return self.rows_in(number) if number is not None else []
+
+    def rows_in(self, number: int) -> list[int]:
+        slot = self._slots[number]
         return slot.rows if slot else []
-
-    def _gather(self, query: Terms) -> tuple[Scores, Scores]:
-        import numpy as np
-
-        lists = [self._share(self.wordings[k], getattr(query, k), False) for k in KINDS]
-        owners = np.frombuffer(self._slot_of_row, np.int64)
-        for kind in ("words", "chars"):
-            share = self._share(self.answers[kind], getattr(query, kind), True)
-            lists.append(share[owners])
-        table = np.stack(lists)
-        return np.array(list(_GATHER.values()), np.float32) @ table, table[-1]
-
-    def _share(self, inverted: Inverted, terms: Sequence[str], answers: bool) -> Scores:
-        """Scores as a share of what the query's terms weigh in all."""
-        count = len(self.slots) if answers else max(self.row_count, USUAL_ROWS)
-        weighed = [(term, inverted.idf(term, count)) for term in dict.fromkeys(terms)]
-        whole = sum(idf for _, idf in weighed) or 1.0
-        return inverted.scores(weighed, len(self._slots if answers else self._rows)) / whole
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What the inverted lists say of every row for one query."""
+    """What the inverted lists say for one query.
+
+    `wordings` for every row; for every slot `answers`, the share of the query's characters in
+    its answer, and `about`, what the answer adds to the score of the slot's rows.
+    """
 
     index: Index
-    total: Scores
+    wordings: Scores
     answers: Scores
+    about: Scores
 
     def best(self, limit: int) -> list[Hit]:
         """The best rows, at most two for each entry."""
         import numpy as np
 
+        found = set(self._near(self.wordings, 2 * limit).tolist())
+        for slot in self._near(self.about, limit).tolist():
+            found.update(self.index.rows_in(slot))
+        rows = np.array(sorted(found), np.int64)
+        owners = np.frombuffer(self.index.slot_of_row, np.int32)
+        total = self.wordings[rows] + self.about[owners[rows]]
         hits: list[Hit] = []
         seen: Counter[int] = Counter()
-        for number in np.argsort(-self.total, kind="stable")[: 2 * limit].tolist():
-            hit = self.hit(number)
-            if hit is None or hit.gathered <= 0 or seen[hit.row.slot] >= 2:
+        for place in np.argsort(-total, kind="stable").tolist():
+            hit = self.hit(int(rows[place])) if total[place] > 0 else None
+            if hit is None or seen[hit.row.slot] >= 2:
                 continue
             seen[hit.row.slot] += 1
             hits.append(hit)
@@ -339,12 +286,24 @@ class Scan:
                 break
         return hits
 
+    @staticmethod
+    def _near(scores: Scores, limit: int) -> NDArray[np.int64]:
+        """Places of the best scores, in no order."""
+        import numpy as np
+
+        found = np.flatnonzero(scores > _NEAR * scores.max(initial=0.0))
+        if len(found) > limit:
+            found = found[np.argpartition(-scores[found], limit - 1)[:limit]]
+        return found
+
     def hit(self, number: int) -> Hit | None:
         """One row, whatever its scores."""
         found = self.index.row(number)
         if found is None:
             return None
-        return Hit(*found, float(self.total[number]), float(self.answers[number]))
+        slot = found[0].slot
+        gathered = float(self.wordings[number] + self.about[slot])
+        return Hit(*found, gathered, float(self.answers[slot]))
 
     def of(self, entry_id: str) -> list[Hit]:
         """All rows of an entry."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from knowledge.catalog import Entry, local_today
-from knowledge.index import Hit, Index, Terms, analyse, sound_of
+from knowledge.index import Hit, Index
+from knowledge.lexicon import Lexicon, Names
 from knowledge.ranker import CERTAIN, Ranked, Ranking, rank
+from knowledge.reading import Terms, sound_of
 from knowledge.search import gather, tabulate
 from knowledge.semantic import SemanticError
 from knowledge.vectors import Meaning
@@ -21,9 +22,8 @@ from knowledge.vectors import Meaning
 if TYPE_CHECKING:
     from knowledge.vectors import Vector
 
-log = logging.getLogger(__name__)
-
 MAX_CANDIDATES = 10
+EXPLAINED = 3  # candidates for which assumed typos are looked for
 CAUTION = 0.4
 NO_RANKING = Ranking((), 1.0)
 _HAN = re.compile(r"[\u3400-\u9fff]+")
@@ -112,12 +112,17 @@ class Matcher:
         entries: Iterable[Entry] = (),
         policy: Policy | None = None,
         meaning: Meaning | None = None,
+        own: Mapping[str, str] | None = None,
     ) -> None:
         self.policy = policy or Policy()
         self.meaning = meaning
-        self._index = Index()
-        self._lock = threading.Lock()
-        for entry in entries:
+        self._names = Names()
+        known = list(entries)
+        for entry in known:
+            self._names.put(entry)
+        self._index = Index(Lexicon(own or {}, self._names.words))
+        self._lock = threading.RLock()
+        for entry in known:
             self.put(entry)
 
     def __len__(self) -> int:
@@ -129,6 +134,7 @@ class Matcher:
         Its vectors are taken from the cache; `meaning.fill` computes those that are missing.
         """
         with self._lock:
+            self._names.put(entry)
             self._index.put(entry)
         if self.meaning is not None:
             self.meaning.put(entry)
@@ -136,24 +142,69 @@ class Matcher:
     def remove(self, entry_id: str) -> None:
         """Forget the entry; an unknown id is no error."""
         with self._lock:
+            self._names.remove(entry_id)
             self._index.remove(entry_id)
         if self.meaning is not None:
             self.meaning.remove(entry_id)
+
+    def learn(self, own: Mapping[str, str]) -> Iterator[str]:
+        """Read by these words of the office and the present names of the base from now on.
+
+        Entries that must be read anew are, one for each id that is yielded; matches go on
+        meanwhile. A call takes up what an earlier one was kept from finishing.
+        """
+        with self._lock:
+            lexicon = Lexicon(own, self._names.words)
+            concerned = self._index.turn_to(lexicon)
+        for entry_id in concerned:
+            with self._lock:
+                entry = self._index.get(entry_id)
+                if entry is not None:
+                    self._index.put(entry)
+            yield entry_id
+        with self._lock:
+            self._index.settle()
 
     def get(self, entry_id: str) -> Entry | None:
         with self._lock:
             return self._index.get(entry_id)
 
-    def match(self, text: str, today: date | None = None) -> Match:
-        """Candidates and decision for any text. `today` defaults to the date in China."""
+    def owners(self, text: str) -> set[str]:
+        """Ids of the entries that have this very wording."""
+        query = self._index.reader.query(text)
+        with self._lock:
+            hits = self._index.find(query)
+            return {hit.slot.entry.id for hit in hits if hit.row.terms.text == query.text}
+
+    def trial(self, entry: Entry, texts: Iterable[str], today: date | None = None) -> list[Match]:
+        """What texts would lead to by words if the entry were so; other matches wait."""
+        with self._lock:
+            before = self._index.get(entry.id)
+            self._index.put(entry)
+            try:
+                return [self.match(text, today, by_words=True) for text in texts]
+            finally:
+                if before is None:
+                    self._index.remove(entry.id)
+                else:
+                    self._index.put(before)
+
+    def match(self, text: str, today: date | None = None, *, by_words: bool = False) -> Match:
+        """Candidates and decision for any text. `today` defaults to the date in China.
+
+        With `by_words` the meaning is left out, as it is when its vectors are not to be had.
+        """
         day = today or local_today()
-        query = analyse(text)
+        query = self._index.reader.query(text)
         view = self._view(query, day, None)
-        if (vector := self._vector(text, query, view)) is not None:
-            by_words, view = view, self._view(query, day, vector)
+        if not by_words and (vector := self._vector(text, query, view)) is not None:
+            first, view = view, self._view(query, day, vector)
             if self.meaning is not None and not self.meaning.embedder.measured:
-                view = replace(view, sure=view.sure and by_words.sure)
-        found = tuple(_candidate(query, one, day) for one in view.shown[:MAX_CANDIDATES])
+                view = replace(view, sure=view.sure and first.sure)
+        found = tuple(
+            _candidate(query, one, day, number < EXPLAINED)
+            for number, one in enumerate(view.shown[:MAX_CANDIDATES])
+        )
         decision = self._decide(found, view)
         return Match(text, decision, found, self.policy.max_choices, view.nothing)
 
@@ -163,8 +214,7 @@ class Matcher:
             return None
         try:
             return self.meaning.vector(text)
-        except SemanticError as error:
-            log.warning("%s 本次只按字词匹配。", error)
+        except SemanticError:  # said once by `meaning`
             return None
 
     def _view(self, query: Terms, day: date, vector: Vector | None) -> _View:
@@ -220,9 +270,10 @@ def _plausible(found: Sequence[Candidate], limit: int) -> Iterator[Candidate]:
     return (one for one in found[:limit] if one.probability >= 0.1 * found[0].probability)
 
 
-def _candidate(query: Terms, ranked: Ranked, day: date) -> Candidate:
+def _candidate(query: Terms, ranked: Ranked, day: date, explained: bool) -> Candidate:
     entry, row = ranked.hit.slot.entry, ranked.hit.row
-    notes = [*_validity(entry, day), *_typos(query, row.wording, row.words)]
+    typos = _typos(query, row.wording, row.words) if explained else ()
+    notes = [*_validity(entry, day), *typos]
     return Candidate(entry, ranked.probability, Evidence(row.wording, ranked.shared, tuple(notes)))
 
 

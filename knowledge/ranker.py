@@ -17,7 +17,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from knowledge.features import FEATURES, LEXICAL, QUESTION, named, places, shared_words
-from knowledge.index import Hit, Index, Terms
+from knowledge.index import Hit, Index
+from knowledge.reading import Terms
 from knowledge.text import normalize
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ CERTAIN, RESTATED = 0.995, 0.985
 THIN = 0.1
 LOCAL = 0.02  # share of the entries that name a place the office is about
 ALIKE = 0.5  # no more than this for one of several entries with the very same wording
+SHOWN = 10
 NARROWED, DOUBT = 0.25, 0.2
 ANY_KIND = frozenset({"怎么办"})
 GENERIC = frozenset({"申请"})  # and its synonyms: what one does with any matter
@@ -85,7 +87,8 @@ class Weights:
 class Ranked:
     """A wording and how probably its entry answers the query.
 
-    `shared` words, most telling first; `barred` if it must not be sent without a person.
+    `shared` words of the first SHOWN, most telling first; `barred` if the first must not be sent
+    without a person.
     """
 
     hit: Hit
@@ -205,10 +208,11 @@ def rank(query: Terms, hits: Sequence[Hit], index: Index, table: Table, model: s
         Ranked(
             hits[place],
             chance,
-            shared_words(query, index, hits[place].row),
-            barred(query, hits[place], index) or outdone(model, names, table, owners, place),
+            shared_words(query, index, hits[place].row) if number < SHOWN else (),
+            number == 0
+            and (barred(query, hits[place], index) or outdone(model, names, table, owners, place)),
         )
-        for place, chance in zip(places, chances, strict=True)
+        for number, (place, chance) in enumerate(zip(places, chances, strict=True))
     )
     return Ranking(found, nothing, model == "lexical")
 
@@ -230,7 +234,10 @@ def _repeated(query: Terms, hits: Sequence[Hit], best: int, first: float) -> flo
 
 def _restates(query: Terms, hit: Hit) -> bool:
     """The same telling words, synonyms folded, and nothing else is asked of them."""
-    asked = _whole(query.words)
+    known = frozenset(query.words)
+    if not known <= hit.row.words and not hit.row.words <= known:
+        return False
+    asked = _whole(known)
     if len(asked) < 2 or asked != _whole(hit.row.words):
         return False
     mine, theirs = named(query.text), named(hit.row.terms.text)
@@ -246,7 +253,7 @@ def _whole(words: Iterable[str]) -> set[str]:
 def _bare_rivals(query: Terms, hits: Sequence[Hit]) -> list[bool]:
     """Which entries have all that a query of one name says: it cannot tell these apart."""
     asked = set(query.words) - GENERIC
-    if len(_whole(asked)) != 1 or hits[0].row.terms.text == query.text:
+    if len(asked) > 4 or len(_whole(asked)) != 1 or hits[0].row.terms.text == query.text:
         return [False] * len(hits)
     return [asked <= hit.row.words for hit in hits]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from knowledge.features import Nearness, lexical, semantic
-from knowledge.index import Hit, Index, Terms
+from knowledge.index import Hit, Index
+from knowledge.reading import Terms
 from knowledge.semantic import readable
 from knowledge.vectors import Meaning
 

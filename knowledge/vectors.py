@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import random
 import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,19 +21,23 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from knowledge.semantic import Vectors
+
     Vector = NDArray[np.float32]
 
+log = logging.getLogger(__name__)
 EXHAUSTIVE = 100_000
 """Wordings up to which every vector is compared; above, only those that the words found."""
-BATCH = 16
 _RECENT = 512
+_PROBE = "身份证丢了怎么办"
 Progress = Callable[[int, int], None]
 
 
 class VectorCache:
     """Vectors by embedder and content in one SQLite file, or in memory without a folder.
 
-    A damaged file is set aside and begun anew: it holds nothing that cannot be computed again.
+    Several processes may share the folder. A damaged file is set aside and begun anew: it holds
+    nothing that cannot be computed again. Where the disk fails later, vectors stay in memory.
     Raises SemanticError for a folder that cannot be used.
     """
 
@@ -55,6 +62,7 @@ class VectorCache:
         db = sqlite3.connect(path, timeout=30, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")  # a power cut may cost the latest vectors
             db.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, half BLOB)")
         except sqlite3.DatabaseError:
             db.close()
@@ -69,10 +77,13 @@ class VectorCache:
         return None if half is None else np.frombuffer(half, np.float16).astype(np.float32)
 
     def _find(self, key: str) -> bytes | None:
-        if self._db is None:
-            return self._kept.get(key)
-        row = self._db.execute("SELECT half FROM vectors WHERE key = ?", (key,)).fetchone()
-        return None if row is None else bytes(row[0])
+        if self._db is not None:
+            try:
+                found = self._db.execute("SELECT half FROM vectors WHERE key = ?", (key,))
+                return next((bytes(row[0]) for row in found), None)
+            except sqlite3.Error as error:
+                self._leave_disk(error)
+        return self._kept.get(key)
 
     def put(self, name: str, texts: Sequence[str], vectors: Iterable[Vector]) -> None:
         import numpy as np
@@ -82,11 +93,20 @@ class VectorCache:
             for text, vector in zip(texts, vectors, strict=True)
         ]
         with self._lock:
-            if self._db is None:
-                self._kept.update(rows)
-                return
-            with self._db:
-                self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+            if self._db is not None:
+                try:
+                    with self._db:
+                        self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+                    return
+                except sqlite3.Error as error:
+                    self._leave_disk(error)
+            self._kept.update(rows)
+
+    def _leave_disk(self, error: sqlite3.Error) -> None:
+        log.warning("向量存放处读写失败（%s），先放在内存里；请检查磁盘，重启后补算。", error)
+        if self._db is not None:
+            self._db.close()
+        self._db = None
 
     def close(self) -> None:
         """Close the file; the cache is not to be used any more."""
@@ -140,19 +160,22 @@ class _Matrix:
 class _Places:
     """Where an entry's vectors are; what is wanted of it and not there yet is `missing`."""
 
-    wordings: dict[str, int | None] = field(default_factory=dict)
+    wordings: dict[str, int | None]
+    answer_text: str
     answer: int | None = None
-    answer_text: str = ""
 
 
 class Meaning:
     """Vectors of a knowledge base. `put` is quick; `fill` computes what is missing.
 
-    Safe for several threads: `fill` holds no lock while the model computes.
+    Safe for several threads: no lock is held while the model computes or the cache is read.
+    Once a query could not be embedded, `failing` says why, and the next ones are refused at once
+    until `retry` succeeds.
     """
 
     def __init__(self, embedder: Embedder, cache: VectorCache | None = None) -> None:
         self.embedder = embedder
+        self.failing = ""
         self._cache = cache or VectorCache()
         self._lock = threading.RLock()
         self._wordings = _Matrix(embedder.dimension)
@@ -163,17 +186,20 @@ class Meaning:
 
     def put(self, entry: Entry) -> None:
         """Take the entry's vectors from the cache and note those that are missing."""
+        answer = readable(entry.answer)
+        wordings = dict.fromkeys(map(readable, entry.wordings))
+        known = {text: self._cached(text) for text in (*wordings, answer)}
         with self._lock:
             self.remove(entry.id)
-            places = self._places[entry.id] = _Places(answer_text=readable(entry.answer))
-            for wording in entry.wordings:
-                places.wordings[readable(wording)] = None
-            for text in places.wordings:
-                self._missing[0][entry.id, text] = None
-            self._missing[1][entry.id, places.answer_text] = None
-            for kind in (0, 1):
-                for key in [key for key in self._missing[kind] if key[0] == entry.id]:
-                    self._take(kind, key, self._cache.get(self.embedder.name, key[1]))
+            self._places[entry.id] = _Places(dict.fromkeys(wordings), answer)
+            for kind, texts in enumerate((wordings, (answer,))):
+                for text in texts:
+                    self._missing[kind][entry.id, text] = None
+                    self._take(kind, (entry.id, text), known[text])
+
+    def _cached(self, text: str) -> Vector | None:
+        vector = self._cache.get(self.embedder.name, text)
+        return vector if vector is not None and len(vector) == self.embedder.dimension else None
 
     def remove(self, entry_id: str) -> None:
         """Forget the entry; an unknown id is no error."""
@@ -206,42 +232,94 @@ class Meaning:
         with self._lock:
             return sum(map(len, self._missing))
 
-    def fill(self, progress: Progress | None = None) -> None:
+    @property
+    def total(self) -> int:
+        """How many texts there are, with a vector or without."""
+        with self._lock:
+            return sum(len(places.wordings) + 1 for places in self._places.values())
+
+    def fill(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
         """Compute what is missing, wordings before answers. `progress` gets done and total.
 
-        Raises SemanticError; what was computed before is kept.
+        Processes that share a cache share the work. Ends early, after a batch, when `stop` is
+        set. Raises SemanticError; what was computed before is kept.
         """
-        done, total = 0, self.missing
-        while batch := self._next():
+        done = 0
+        while not (stop and stop.is_set()) and (batch := self._next()):
             kind, keys = batch
-            texts = list(dict.fromkeys(text for _, text in keys))
-            vectors = dict(zip(texts, self.embedder.embed_passages(texts), strict=True))
-            self._cache.put(self.embedder.name, texts, list(vectors.values()))
+            vectors = self._compute(list(dict.fromkeys(text for _, text in keys)))
             with self._lock:
                 for key in keys:
                     self._take(kind, key, vectors[key[1]])
             done += len(keys)
             if progress:
-                progress(done, max(total, done))
+                progress(done, done + self.missing)
 
     def _next(self) -> tuple[int, list[tuple[str, str]]] | None:
+        """Some that are missing, from anywhere: another process is then not at the same ones."""
+        size = self.embedder.batch
         with self._lock:
             for kind, missing in enumerate(self._missing):
                 if missing:
-                    return kind, [key for key, _ in zip(missing, range(BATCH), strict=False)]
+                    start = random.randrange(0, len(missing), size)  # noqa: S311
+                    return kind, list(islice(missing, start, start + size))
         return None
+
+    def _compute(self, texts: Sequence[str]) -> dict[str, Vector]:
+        """From the cache, where another process may have put them meanwhile, or by the model."""
+        unknown = [text for text in texts if self._cached(text) is None]
+        if unknown:
+            computed = self._embed(self.embedder.embed_passages, unknown)
+            self._cache.put(self.embedder.name, unknown, computed)
+        found = ((text, self._cached(text)) for text in texts)
+        return {text: vector for text, vector in found if vector is not None}
 
     def vector(self, text: str) -> Vector:
         """The vector of a query; the latest ones are remembered. Raises SemanticError."""
         wanted = readable(text)
         with self._lock:
             known = self._recent.pop(wanted, None)
-        vector = self.embedder.embed_queries([wanted])[0] if known is None else known
+        vector = self._ask(wanted) if known is None else known
         with self._lock:
             self._recent[wanted] = vector
             if len(self._recent) > _RECENT:
                 self._recent.popitem(last=False)
         return vector
+
+    def likeness(self, query: str, passage: str) -> float:
+        """Cosine of a query and a passage that need not be an entry's. Raises SemanticError."""
+        told = self._embed(self.embedder.embed_passages, [passage])[0]
+        return float(self.vector(query) @ told)
+
+    def _ask(self, text: str) -> Vector:
+        if self.failing:
+            raise SemanticError(self.failing)
+        try:
+            vector: Vector = self._embed(self.embedder.embed_queries, [text])[0]
+        except SemanticError as error:
+            self.fail(str(error))
+            raise
+        return vector
+
+    def fail(self, reason: str) -> None:
+        """Embed no more queries until `retry` succeeds."""
+        if not self.failing:
+            log.warning("%s 暂时只按字词匹配。", reason)
+        self.failing = reason
+
+    def retry(self) -> None:
+        """Find out whether queries can be embedded again. Raises SemanticError."""
+        self._embed(self.embedder.embed_queries, [_PROBE])
+        self.failing = ""
+
+    @staticmethod
+    def _embed(embed: Callable[[Sequence[str]], Vectors], texts: Sequence[str]) -> Vectors:
+        try:
+            return embed(texts)
+        except SemanticError:
+            raise
+        except Exception as error:  # a model raises what it likes
+            raise SemanticError(f"语义模型出错（{type(error).__name__}: {error}）。") from error
 
     def nearest(self, vector: Vector, wordings: int, answers: int) -> list[str]:
         """Ids of the entries whose wordings or answers are nearest to a vector."""

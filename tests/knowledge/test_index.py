@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.catalog import Entry
-from knowledge.index import Index, analyse
+from knowledge.index import Index
+from knowledge.reading import analyse
 
 wordings = st.text(st.sampled_from("身份证社保卡丢失补领a1，"), max_size=8)
 entries = st.builds(

@@ -4,8 +4,9 @@ import pytest
 
 from knowledge.catalog import Entry
 from knowledge.features import FEATURES, LEXICAL, actions, named, places, things
-from knowledge.index import Index, analyse
+from knowledge.index import Index
 from knowledge.ranker import Ranking, feature_names, leading_names, models, rank
+from knowledge.reading import analyse
 from knowledge.search import gather, tabulate
 
 

@@ -1,21 +1,20 @@
 from __future__ import annotations
 
-import json
+import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from knowledge.catalog import Entry
-from knowledge.matcher import Decision, Matcher
-from knowledge.semantic import Bundled, Embedder, Endpoint, Light, SemanticError, open_embedder
+from knowledge.matcher import Matcher
+from knowledge.semantic import Bundled, Embedder, Light, SemanticError, open_embedder, readable
 from knowledge.vectors import Meaning, VectorCache
+from tests.embeddings import Letters
 
 TODAY = date(2026, 11, 20)
 ENTRIES = (
@@ -108,59 +107,65 @@ def test_modes() -> None:
         open_embedder("endpoint", "models.example", "m")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    broken = False
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        rows = [
-            {"index": n, "embedding": _letters(text).tolist()}
-            for n, text in enumerate(body["input"])
-        ]
-        self.send_response(500 if self.broken else 200)
-        self.end_headers()
-        self.wfile.write(json.dumps({"data": rows[::-1]}).encode())
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        return
-
-
-def _letters(text: str) -> NDArray[np.float64]:
-    found = np.full(64, 0.1)
-    for char in text:
-        found[ord(char) % 64] += 1
-    return found
+def test_processes_that_share_a_folder_share_the_work(tmp_path: Path) -> None:
+    caches = [VectorCache(tmp_path), VectorCache(tmp_path)]
+    models = [Letters(), Letters()]
+    meanings = [Meaning(model, cache) for model, cache in zip(models, caches, strict=True)]
+    entries = [replace(ENTRIES[0], id=str(n), question=f"问题{n}", similar=()) for n in range(60)]
+    for meaning in meanings:
+        Matcher(entries, meaning=meaning)
+    workers = [threading.Thread(target=meaning.fill) for meaning in meanings]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [meaning.missing for meaning in meanings] == [0, 0]
+    texts = 60 + 1
+    assert texts <= sum(len(model.texts) for model in models) < 1.5 * texts
+    for cache in caches:
+        cache.close()
 
 
-@pytest.fixture
-def server() -> Iterator[str]:
-    http = HTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=http.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{http.server_port}/v1"
-    http.shutdown()
-    thread.join()
-    http.server_close()
-    _Handler.broken = False
+def test_filling_stops_after_a_batch() -> None:
+    meaning, stop = Meaning(Letters()), threading.Event()
+    Matcher(ENTRIES, meaning=meaning)
+    meaning.fill(lambda done, total: stop.set(), stop)
+    assert meaning.missing == meaning.total - 1 == 6
 
 
-def test_an_endpoint_of_one_s_own(server: str, caplog: pytest.LogCaptureFixture) -> None:
-    embedder = open_embedder("endpoint", server, "letters", "secret")
-    assert isinstance(embedder, Endpoint)
-    assert embedder.dimension == 64
-    assert -1 < embedder.unrelated < 1
-    assert embedder.embed_queries(["养犬登记"] * 70).shape == (70, 64)
-    meaning = Meaning(embedder)
-    entries = [replace(entry, automatic=True) for entry in ENTRIES]
-    matcher = Matcher(entries, meaning=meaning)
+def test_wordings_come_before_answers() -> None:
+    model = Letters()
+    meaning = Meaning(model)
+    Matcher(ENTRIES, meaning=meaning)
     meaning.fill()
-    assert matcher.match("身份证丢了怎么办", TODAY).decision is Decision.ANSWER
-    assert matcher.match("养犬的登记", TODAY).candidates[0].entry.id == "dog"
-    _Handler.broken = True
-    assert matcher.match("小狗登记去哪", TODAY).candidates[0].entry.id == "dog"
-    assert "只按字词匹配" in caplog.text
-    with pytest.raises(SemanticError, match="没有正常应答"):
-        embedder.embed_queries(["养犬"])
+    answers = {readable(entry.answer) for entry in ENTRIES}
+    assert len(model.texts) == 7
+    assert set(model.texts[-3:]) == answers
+
+
+def test_a_disk_that_fails_costs_nothing_but_the_next_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = VectorCache(tmp_path)
+    cache.put("m", ["a"], [np.ones(3, np.float32)])
+    with sqlite3.connect(tmp_path / "vectors.sqlite") as other:
+        other.execute("DROP TABLE vectors")
+    other.close()
+    assert cache.get("m", "a") is None
+    cache.put("m", ["a"], [np.ones(3, np.float32)])
+    assert cache.get("m", "a") is not None
+    assert "先放在内存里" in caplog.text
+    cache.close()
+
+
+def test_a_base_whose_vectors_are_missing_is_matched_by_words(embedder: Embedder) -> None:
+    matcher = Matcher(ENTRIES, meaning=Meaning(embedder))
+    alone = Matcher(ENTRIES)
+    for text in ("身份证丢了", "半夜工地太吵", "家里的小狗要去哪儿上牌", ""):
+        found, by_words = matcher.match(text, TODAY), alone.match(text, TODAY)
+        best = [(one.entry.id, one.probability) for one in by_words.candidates[:1]]
+        assert [(one.entry.id, one.probability) for one in found.candidates[:1]] == best
+        assert matcher.match(text, TODAY, by_words=True) == by_words
 
 
 def test_matches_while_vectors_are_computed(bundled: Bundled) -> None:
