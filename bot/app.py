@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,14 +20,16 @@ from sqlmodel import select
 from bot import telemetry
 from bot.channels.base import Channel
 from bot.channels.web import WebChannel
-from bot.config import AccountSettings, ConfigError, Settings, read_calendar
+from bot.config import ConfigError, read_calendar
 from bot.deadlines import profiles
 from bot.desk import Desk, Library, Office, Rules
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
 from bot.doors import open_doors
 from bot.jobs import Jobs
+from bot.settings import AccountSettings, Settings
 from knowledge.exchange import read_entries
 from knowledge.matcher import Policy
+from knowledge.semantic import open_embedder
 from storage import entries
 from storage.coordination import Coordination, LocalCoordination, RedisCoordination
 from storage.db import Database
@@ -86,6 +89,8 @@ async def run(settings: Settings, role: ProcessRole = ProcessRole.ALL) -> None:
         serve_http = role in (ProcessRole.ALL, ProcessRole.CONSOLE)
         receive = role in (ProcessRole.ALL, ProcessRole.BOT)
         async with _timetable(app, role), open_doors(app, http=serve_http, telegram=receive):
+            if role in (ProcessRole.ALL, ProcessRole.WORKER):
+                _understand(app)
             await app.stopping.wait()
             print("正在停止，请稍候…", flush=True)  # noqa: T201
         await _finish(app.tasks)
@@ -128,6 +133,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     finally:
         for channel in channels.values():
             await channel.close()
+        await library.close()
         await coordination.close()
         await db.close()
 
@@ -146,6 +152,8 @@ def rules(settings: Settings) -> Rules:
         resolve_after_days=settings.desk.resolve_after_days,
         snooze=timedelta(minutes=settings.desk.snooze_minutes),
         departments=settings.desk.departments,
+        extensions=settings.clock.extensions,
+        extension_workdays=settings.clock.extension_workdays,
         staff_place=settings.telegram.staff_chat,
         lease=timedelta(seconds=settings.outbox.lease_seconds),
         max_attempts=settings.outbox.max_attempts,
@@ -219,6 +227,14 @@ async def _first_entries(db: Database, settings: Settings) -> None:
     async with db.write_alone() as session:
         if not await entries.count(session):
             await entries.save(session, reading.entries, "system")
+
+
+def _understand(app: App) -> None:
+    """Match by meaning too, unless that is not wanted."""
+    settings = app.settings
+    if settings.knowledge.semantic != "off":
+        opens = partial(open_embedder, *settings.knowledge.embedder)
+        app.desk.office.library.understand(opens, settings.vectors_dir)
 
 
 async def _refresh_library(app: App) -> None:

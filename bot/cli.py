@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.commands.chinese import ChineseCommand, ChineseGroup, explain_usage
+from bot.commands import learning, ledger
+from bot.commands.chinese import ChineseCommand, Source, Target, explain_usage, group
 from bot.commands.common import CommandError, complain
 from storage.terms import ProcessRole, Role
 
@@ -22,30 +23,17 @@ class ReportFormat(StrEnum):
     HTML = "html"
 
 
-def _group(text: str) -> typer.Typer:
-    return typer.Typer(
-        cls=ChineseGroup,
-        help=text,
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode="rich",
-    )
-
-
-app = _group("问办：政务新媒体留言的答复、督办与考核。")
-kb = _group("知识库：导入、导出、检查。")
-user = _group("工作人员：登记、查看、停用。")
-db = _group("数据库：升级、备份、恢复。")
+app = group("问办：政务新媒体留言的答复、督办与考核。")
+kb = group("知识库：导入、导出、检查。")
+user = group("工作人员：登记、查看、停用。")
+db = group("数据库：升级、备份、恢复。")
+kb.add_typer(learning.words, name="words")
 app.add_typer(kb, name="kb")
 app.add_typer(user, name="user")
 app.add_typer(db, name="db")
+app.add_typer(ledger.ledger, name="ledger")
 
-Source = Annotated[
-    Path, typer.Argument(metavar="文件", exists=True, dir_okay=False, help="要读的文件。")
-]
 _DAY = ["%Y-%m-%d"]
-Target = Annotated[Path, typer.Argument(metavar="文件", help="要写的文件。")]
 
 
 @app.callback()
@@ -122,11 +110,20 @@ def kb_test(
             help="要加入的测试问题（列：问法、编号）；不写则只试已保存的。",
         ),
     ] = None,
+    semantic: Annotated[
+        str,
+        typer.Option(
+            "--semantic",
+            metavar="auto|off|bundled|endpoint",
+            help="按语义匹配的方式；不写则用配置里的。",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
     """用保存的测试问题检验知识库，每次导入前也会自动检验。"""
     from bot.commands import gold as command
 
-    command.test(context, file)
+    command.test(context, file, semantic)
 
 
 @kb.command("export", cls=ChineseCommand)
@@ -158,11 +155,15 @@ def import_history(
     context: typer.Context,
     file: Source,
     account: Annotated[str, typer.Option(metavar="名称", help="这些留言属于哪个政务账号。")],
+    strict_replies: Annotated[
+        bool,
+        typer.Option("--strict-replies", help="敷衍的答复（如“已收悉”）不算答复，计时不停。"),
+    ] = False,
 ) -> None:
     """导入以往的留言和答复（xlsx、csv、tsv、jsonl），重复导入不会重复。"""
     from bot.commands import history as command
 
-    command.import_file(context, file, account)
+    command.import_file(context, file, account, strict=strict_replies)
 
 
 @app.command(cls=ChineseCommand)

@@ -15,8 +15,12 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.clock import SHANGHAI
 from bot.desk import Desk
+from bot.desk.calendars import renew_dues
+from bot.ledger import catch_up, verify
+from storage.db import Database
 from storage.jobs import claim_run, last_run
 
+_NIGHT = 3
 _WAKING_HOURS = "8-20"  # many deadlines end at midnight; nobody is woken for them
 log = structlog.get_logger(__name__)
 
@@ -94,7 +98,21 @@ def table(desk: Desk, digest_at: str, reminder_minutes: int) -> list[Job]:
             CronTrigger(hour=hour, minute=minute, day_of_week="mon-sun", timezone=SHANGHAI),
             desk.duties.morning,
         ),
+        Job("renew_dues", IntervalTrigger(minutes=10), lambda: renew_dues(desk.office)),
+        Job("fold", IntervalTrigger(minutes=1), lambda: catch_up(desk.office.db), catch_up=False),
+        Job(
+            "verify",
+            CronTrigger(hour=_NIGHT, minute=30, timezone=SHANGHAI),
+            lambda: _verify(desk.office.db),
+        ),
     ]
+
+
+async def _verify(db: Database) -> None:
+    """Seal the day that is over and check the ledger; whoever reads the log must be told."""
+    found = await verify(db, "system", datetime.now(UTC))
+    if found:
+        log.error("ledger.differs", n=len(found), cases=sorted({one.case_id or 0 for one in found}))
 
 
 def _shortest(job: Job) -> timedelta:

@@ -7,10 +7,17 @@ import sys
 from typing import Any
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 MESSAGES = Counter("wenban_messages_total", "Citizen messages received", ["account", "kind"])
 DECISIONS = Counter("wenban_decisions_total", "Decisions of the desk", ["decision"])
+MATCHES = Counter(
+    "wenban_matches_total",
+    "Matches by way: meaning, words (no model), failing (model fails), slow (model too slow), "
+    "crowded (too many wait)",
+    ["way"],
+)
+VECTORS_MISSING = Gauge("wenban_vectors_missing", "Texts of the knowledge base without a vector")
 DELIVERIES = Counter("wenban_deliveries_total", "Deliveries by outcome", ["purpose", "outcome"])
 ANSWER_SECONDS = Histogram(
     "wenban_answer_seconds",

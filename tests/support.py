@@ -165,6 +165,19 @@ class Town:
         await self.settle()
         return case_id
 
+    async def waiting(self, text: str = "低保怎么申请", citizen: str = "7001") -> tuple[int, int]:
+        """A case before staff, and its version."""
+        case_id = await self.ask(text, citizen)
+        case = await self.case(case_id)
+        assert case.state == "waiting"
+        return case_id, case.version
+
+    async def staff(self, number: int = 0) -> Staff:
+        """One of ``PEOPLE``."""
+        staff = await self.desk.review.staff_by_telegram(f"90{number}")
+        assert staff is not None
+        return staff
+
     def to(self, place: str) -> list[Outgoing]:
         """What was sent to a place, oldest first."""
         return [outgoing for where, outgoing in self.channel.sent if where == place]
@@ -200,9 +213,7 @@ async def build_town(
         session.add(
             Account(key="telegram", platform="Telegram", name="云川发布", review_steps=review_steps)
         )
-        for number, (name, role) in enumerate(
-            (("张三", "坐席"), ("李四", "审核"), ("王五", "主管"))
-        ):
+        for number, (name, role) in enumerate(PEOPLE):
             session.add(
                 Staff(login=f"s{number}", display_name=name, role=role, telegram_id=f"90{number}")
             )

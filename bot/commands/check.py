@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -17,10 +17,13 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.clock import Calendar
 from bot.commands.common import CommandError, clock_of, console, run, settings_of
-from bot.config import ConfigError, Settings, TelegramSettings
+from bot.config import ConfigError
+from bot.settings import Settings, TelegramSettings
 from knowledge import catalog
 from knowledge.catalog import Entry, local_today
 from knowledge.risk import Source
+from knowledge.semantic import Embedder, SemanticError, open_embedder
+from knowledge.vectors import Meaning, VectorCache
 from storage import entries, people
 from storage.backup import current_revision, head_revision
 from storage.db import Database, DatabaseUrlError
@@ -121,6 +124,7 @@ async def _database(settings: Settings) -> AsyncGenerator[Finding, None]:
         if revision == head_revision():
             yield await _knowledge(database)
             yield await _answering(database, settings)
+            yield await _semantic(database, settings)
             yield await _staff(database)
     except Exception as error:  # drivers raise what they like
         reason = str(getattr(error, "orig", None) or error).split("\n")[0]
@@ -173,6 +177,36 @@ async def _answering(database: Database, settings: Settings) -> Finding:
         )
     level = Level.NOTE if standing.source is Source.WITHHELD else Level.GOOD
     return Finding("自动答复", level, text)
+
+
+async def _semantic(database: Database, settings: Settings) -> Finding:
+    """The model is opened, and the vectors that the running program has kept are counted."""
+    name = "语义匹配"
+    try:
+        model = await asyncio.to_thread(open_embedder, *settings.knowledge.embedder)
+    except SemanticError as error:
+        return Finding(name, Level.BAD, f"{error} 修好之前只按字词匹配")
+    if model is None:
+        off = settings.knowledge.semantic == "off"
+        text = "没有可用的语义模型" if not off else "knowledge.semantic 为 off"
+        return Finding(name, Level.GOOD if off else Level.NOTE, f"只按字词匹配（{text}）")
+    async with database.read() as session:
+        known = await entries.load(session)
+    missing, total = await asyncio.to_thread(_missing_vectors, model, settings.vectors_dir, known)
+    text = f"{model.name}；语义向量 {total - missing}/{total}"
+    if not missing:
+        return Finding(name, Level.GOOD, text)
+    return Finding(name, Level.NOTE, f"{text}，其余在程序运行时补算，算好之前只按字词匹配")
+
+
+def _missing_vectors(model: Embedder, folder: Path, known: list[Entry]) -> tuple[int, int]:
+    """How many texts have no vector yet, of how many. Nothing is created."""
+    kept = folder if folder.exists() else None
+    with closing(VectorCache(kept)) as cache:
+        meaning = Meaning(model, cache)
+        for entry in known:
+            meaning.put(entry)
+        return meaning.missing, meaning.total
 
 
 def _automatic(known: list[Entry]) -> int:

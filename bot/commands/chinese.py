@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 _HELP = "显示帮助并退出。"
+Source = Annotated[
+    Path, typer.Argument(metavar="文件", exists=True, dir_okay=False, help="要读的文件。")
+]
+Target = Annotated[Path, typer.Argument(metavar="文件", help="要写的文件。")]
 
 
 def _speak_chinese() -> None:
@@ -46,6 +52,18 @@ class ChineseGroup(TyperGroup):
 
     def get_help_option(self, ctx: Any) -> Any:
         return _chinese_help(super().get_help_option(ctx))
+
+
+def group(text: str) -> typer.Typer:
+    """A group of commands with this line of help."""
+    return typer.Typer(
+        cls=ChineseGroup,
+        help=text,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
 
 
 def _write_usage(command: Any, ctx: Any, formatter: Any) -> None:

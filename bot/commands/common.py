@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from bot.clock import Calendar
-    from bot.config import Settings
     from bot.deadlines import Profile
+    from bot.settings import Settings
+    from knowledge.vectors import Meaning
     from storage.db import Database
 
 T = TypeVar("T")
@@ -90,6 +91,35 @@ def progress() -> Progress:
         disable=not watched.is_terminal,
         transient=True,
     )
+
+
+def bar(watched: Progress, name: str) -> Callable[[int, int], None]:
+    """A progress bar that appears with its first report of how many of how many are done."""
+    bars: list[TaskID] = []
+
+    def report(now: int, total: int) -> None:
+        if not bars:
+            bars.append(watched.add_task(name, total=total))
+        watched.update(bars[0], completed=now, total=total)
+
+    return report
+
+
+@contextmanager
+def meaning_of(embedder: Sequence[str], folder: Path | None) -> Iterator[Meaning | None]:
+    """Vectors, kept in the folder, by what ``open_embedder`` takes; None for words alone.
+
+    Raises SemanticError.
+    """
+    from knowledge.semantic import open_embedder
+    from knowledge.vectors import Meaning, VectorCache
+
+    model = open_embedder(*embedder)
+    if model is None:
+        yield None
+        return
+    with closing(VectorCache(folder)) as kept:
+        yield Meaning(model, kept)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:

@@ -17,7 +17,7 @@ from bot.commands.common import (
     settings_of,
     table,
 )
-from bot.config import Settings
+from bot.settings import Settings
 from storage import backup as backups
 from storage.backup import Manifest
 from storage.db import Database

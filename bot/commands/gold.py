@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot import tables
 from bot.commands.common import (
     CommandError,
     actor,
+    bar,
     complain,
     complain_of,
     console,
+    meaning_of,
     office_database,
+    progress,
     run,
     settings_of,
     table,
 )
-from bot.config import Settings
+from bot.settings import Settings
 from knowledge.catalog import Entry
 from knowledge.gold import Gold, Verdict, broken, check
-from storage import entries, gold
+from knowledge.matcher import Matcher
+from knowledge.semantic import SemanticError
+from storage import entries, gold, lexicon
 from storage.db import Database
+
+if TYPE_CHECKING:
+    from knowledge.vectors import Meaning
 
 _QUERY = {"问法", "问题", "query", "question"}
 _ENTRY = {"编号", "条目编号", "entry_id", "id"}
+_SOON = 60  # texts whose vectors are computed while an import waits: some 20 seconds at most
 _DECISIONS = {"answer": "直接答复", "clarify": "请群众选", "draft": "给人工拟答", "none": "无"}
 
 
-def test(context: Any, file: Path | None) -> None:
-    """Add the questions of a file, if one is given, then try every saved question."""
+def test(context: Any, file: Path | None, semantic: str) -> None:
+    """Add the questions of a file, if one is given, then try every saved question.
+
+    ``semantic`` takes the place of the setting if it is not empty.
+    """
     settings = settings_of(context)
+    mode, *endpoint = settings.knowledge.embedder
     added = read(file) if file else []
-    verdicts = run(_test(settings, added))
+    with meaning_of((semantic or mode, *endpoint), settings.vectors_dir) as meaning:
+        verdicts = run(_test(settings, added, meaning))
     if not verdicts:
         raise CommandError("还没有保存测试问题，请用 wenban kb test 文件 导入（列：问法、编号）。")
     failed = [verdict for verdict in verdicts if not verdict.passed]
@@ -57,38 +71,103 @@ def read(path: Path) -> list[Gold]:
     return list(found.values())
 
 
-async def breaks(database: Database, wanted: Sequence[Entry]) -> list[Verdict]:
-    """Saved questions that pass today and would not after these entries are saved."""
+async def breaks(
+    settings: Settings,
+    database: Database,
+    wanted: Sequence[Entry] = (),
+    own: Mapping[str, str] | None = None,
+) -> list[Verdict]:
+    """Saved questions that pass today and would not after these entries are saved.
+
+    Or after these synonyms take the place of the office's present ones. By meaning too where
+    vectors are at hand or soon computed.
+    """
     async with database.read() as session:
         questions = await gold.load(session)
         present = await entries.load(session) if questions else []
+        words = await lexicon.load(session)
     if not questions:
         return []
-    after = {entry.id: entry for entry in chain(present, wanted)}
-    return broken(check(present, questions), check(after.values(), questions))
+    change = _Change(present, wanted, words, words if own is None else own)
+    try:
+        with meaning_of(settings.knowledge.embedder, settings.vectors_dir) as meaning:
+            return _broken(change, questions, meaning)
+    except SemanticError as error:
+        complain(f"{error} 测试问题这次只按字词检验。")
+        return _broken(change, questions, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Present and wanted entries and synonyms."""
+
+    present: Iterable[Entry]
+    wanted: Iterable[Entry]
+    words: Mapping[str, str]
+    own: Mapping[str, str]
+
+
+def _broken(change: _Change, questions: Sequence[Gold], meaning: Meaning | None) -> list[Verdict]:
+    before = {entry.id: entry for entry in change.present}
+    after = {**before, **{entry.id: entry for entry in change.wanted}}
+    matcher = Matcher(after.values(), meaning=meaning, own=change.own)
+    _fill_quickly(matcher)
+    failed = [verdict for verdict in check(matcher, questions) if not verdict.passed]
+    for entry_id in after if failed else ():
+        if entry_id not in before:
+            matcher.remove(entry_id)
+        elif before[entry_id] != after[entry_id]:
+            matcher.put(before[entry_id])
+    for _ in matcher.learn(change.words) if failed else ():
+        pass
+    _fill_quickly(matcher)
+    return broken(check(matcher, [verdict.gold for verdict in failed]), failed)
+
+
+def _fill_quickly(matcher: Matcher) -> None:
+    """Complete the vectors, or go by words if that would take long."""
+    meaning = matcher.meaning
+    if meaning is None:
+        return
+    if (missing := meaning.missing) <= _SOON:
+        meaning.fill()
+        return
+    matcher.meaning = None
+    complain(
+        f"有 {missing} 段文字还没有语义向量，测试问题这次只按字词检验；"
+        "导入后可用 wenban kb test 按语义再试。"
+    )
 
 
 def refuse_breaks(found: Sequence[Verdict], accepted: bool) -> None:
-    """Show what an import breaks; without consent it goes no further."""
+    """Show what a change breaks; without consent it goes no further."""
     if not found:
         return
-    _show(found, "导入后将不再通过的测试问题")
+    _show(found, "将不再通过的测试问题")
     if not accepted:
         raise CommandError(
-            f"有 {len(found)} 个测试问题会因此答错，没有导入。请修改条目；"
-            "确认无误的，加 --accept-broken 再导入。"
+            f"有 {len(found)} 个测试问题会因此答错，没有导入。请修改后再来；"
+            "确认无误的，加 --accept-broken 再来一次。"
         )
 
 
-async def _test(settings: Settings, added: Iterable[Gold]) -> list[Verdict]:
-    added = list(added)
+async def _test(
+    settings: Settings, added: Sequence[Gold], meaning: Meaning | None
+) -> list[Verdict]:
     async with office_database(settings) as database:
         if added:
             async with database.write() as session:
                 changed = await gold.save(session, added, actor())
             complain(f"测试问题：读到 {len(added)} 个，新增或修改 {changed} 个")
         async with database.read() as session:
-            return check(await entries.load(session), await gold.load(session))
+            present, questions = await entries.load(session), await gold.load(session)
+            own = await lexicon.load(session)
+    matcher = Matcher(present, meaning=meaning, own=own)
+    if meaning is not None and meaning.missing and questions:
+        complain(f"先算 {meaning.missing} 段文字的语义向量，只算一次；不想等可加 --semantic off")
+        with progress() as watched:
+            meaning.fill(bar(watched, "计算语义向量"))
+    return check(matcher, questions)
 
 
 def _show(verdicts: Sequence[Verdict], title: str) -> None:

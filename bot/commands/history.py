@@ -18,25 +18,30 @@ from bot.commands.common import (
     settings_of,
     table,
 )
-from bot.config import Settings
 from bot.history import Reading, read, take_in
+from bot.settings import Settings
 from storage.history import Stored
 
+_NOTED = "已标记，照样算答复（要让它们不停止计时，请用 --strict-replies 导入）"
+_STRICT = "不算答复，计时未停"
 
-def import_file(context: Any, file: Path, account: str) -> None:
+
+def import_file(context: Any, file: Path, account: str, *, strict: bool = False) -> None:
     """Take past messages and replies in; every row of the file is accounted for."""
     settings = settings_of(context)
     if not account.strip():
         raise CommandError("--account 为空，请写明政务账号的名称。")
     console().print(f"读取 {file.name} ……", markup=False)
     reading = read(file)
-    stored = run(_store(settings, reading, account.strip()))
+    stored = run(_store(settings, reading, account.strip(), strict))
     _account_for(reading, stored, account.strip())
+    if stored.evasive:
+        console().print(f"其中 {stored.evasive} 条答复像是敷衍，{_STRICT if strict else _NOTED}。")
     if reading.rows and not reading.lines:
         raise CommandError("没有一行可用，什么都没有导入，请按上面的提示修改文件。")
 
 
-async def _store(settings: Settings, reading: Reading, account: str) -> Stored:
+async def _store(settings: Settings, reading: Reading, account: str, strict: bool) -> Stored:
     profile, calendar = clock_of(settings)
     watched = progress()
     async with office_database(settings) as database:
@@ -50,6 +55,7 @@ async def _store(settings: Settings, reading: Reading, account: str) -> Stored:
                 calendar,
                 actor(),
                 lambda rows: watched.advance(bar, rows),
+                strict=strict,
             )
 
 

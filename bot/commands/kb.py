@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.commands.common import (
     CommandError,
     actor,
+    bar,
     complain,
     complain_of,
     console,
+    meaning_of,
     office_database,
     progress,
     refuse_overwrite,
@@ -23,18 +24,13 @@ from bot.commands.common import (
     table,
 )
 from bot.commands.gold import breaks, refuse_breaks
-from bot.config import Settings
+from bot.settings import Settings
 from knowledge import catalog
 from knowledge.catalog import Entry, Problem
 from knowledge.exchange import read_entries, write_entries
 from storage import entries
 from storage.entries import Saved
 from storage.ledger import audit
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-    from knowledge.vectors import Meaning
 
 
 def import_file(
@@ -72,7 +68,7 @@ async def _save(
     accepted: bool,
 ) -> Saved:
     async with office_database(settings) as database:
-        refuse_breaks(await breaks(database, good), accepted)
+        refuse_breaks(await breaks(settings, database, good), accepted)
         if dry_run:
             async with database.read() as session:
                 return _foresee(await entries.load(session), good)
@@ -123,14 +119,16 @@ def match(kb: Path, source: Path, target: Path, *, semantic: str, cache: Path | 
     """Match every line of a JSONL file against a knowledge base file."""
     from knowledge import batch
 
-    with _meaning(semantic, cache) as meaning, progress() as watched:
+    if semantic not in ("auto", "off", "bundled"):
+        raise CommandError(f"--semantic 不能是“{semantic}”，请改为 auto、off 或 bundled。")
+    with meaning_of((semantic, "", "", ""), cache) as meaning, progress() as watched:
         done = batch.run(
             kb,
             source,
             target,
-            _bar(watched, "匹配"),
+            bar(watched, "匹配"),
             meaning=meaning,
-            preparing=_bar(watched, "计算语义向量"),
+            preparing=bar(watched, "计算语义向量"),
         )
     _list([*done.knowledge_problems, *done.problems])
     counts = [done.decisions[decision] for decision in ("answer", "clarify", "draft", "none")]
@@ -139,33 +137,6 @@ def match(kb: Path, source: Path, target: Path, *, semantic: str, cache: Path | 
         [[str(n) for n in (done.lines, done.matched, *counts, len(done.problems))]],
         title=f"用 {done.entries} 条知识库匹配，结果在 {target}",
     )
-
-
-@contextmanager
-def _meaning(semantic: str, cache: Path | None) -> Iterator[Meaning | None]:
-    from knowledge.semantic import open_embedder
-    from knowledge.vectors import Meaning, VectorCache
-
-    if semantic not in ("auto", "off", "bundled"):
-        raise CommandError(f"--semantic 不能是“{semantic}”，请改为 auto、off 或 bundled。")
-    embedder = open_embedder(semantic)
-    if embedder is None:
-        yield None
-        return
-    with closing(VectorCache(cache)) as kept:
-        yield Meaning(embedder, kept)
-
-
-def _bar(watched: Progress, name: str) -> Callable[[int, int], None]:
-    """A progress bar that appears with its first report."""
-    bars: list[TaskID] = []
-
-    def report(now: int, total: int) -> None:
-        if not bars:
-            bars.append(watched.add_task(name, total=total))
-        watched.update(bars[0], completed=now, total=total)
-
-    return report
 
 
 async def _load(settings: Settings) -> list[Entry]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import reports
-from bot.assessment import Happening, Record, assess, replay
+from bot.assessment import Assessment
 from bot.clock import SHANGHAI
 from bot.commands.common import (
     CommandError,
@@ -18,9 +18,10 @@ from bot.commands.common import (
     run,
     settings_of,
 )
-from bot.config import Settings
+from bot.facts import Facts
+from bot.ledger import facts, provenance
+from bot.settings import Settings
 from knowledge.tables import replacing
-from storage.figures import case_files
 
 
 def report(
@@ -39,9 +40,15 @@ def report(
     profile, calendar = clock_of(settings, profile_key)
     begin, end = first.date() if first else None, last.date() if last else None
     cut_off = datetime.now(UTC)
-    figures = assess(run(_records(settings, begin, end)), profile, calendar, cut_off)
+    found, ledger = run(_read(settings, begin, end, cut_off))
     document = reports.describe(
-        figures, first=begin, last=end, cut_off=cut_off, profile=profile, calendar=calendar
+        Assessment(found, profile, calendar, cut_off).figures(),
+        first=begin,
+        last=end,
+        cut_off=cut_off,
+        profile=profile,
+        calendar=calendar,
+        ledger=ledger,
     )
     _hand_over(reports.RENDERERS[form](document), output)
 
@@ -53,14 +60,13 @@ def _refuse_unready(form: str, output: Path | None) -> None:
         raise CommandError(f"{form} 要写到文件，请加 --output 文件名.{form}。")
 
 
-async def _records(settings: Settings, first: date | None, last: date | None) -> list[Record]:
+async def _read(
+    settings: Settings, first: date | None, last: date | None, now: datetime
+) -> tuple[Facts, dict[str, Any]]:
     begin = datetime.combine(first, time(), SHANGHAI) if first else None
     end = datetime.combine(last + timedelta(days=1), time(), SHANGHAI) if last else None
-    async with office_database(settings) as database, database.read() as session:
-        return [
-            replay(one.account, one.category, one.opened_at, (Happening(*it) for it in one.told))
-            for one in await case_files(session, begin, end)
-        ]
+    async with office_database(settings) as database:
+        return await facts(database, begin, end), await provenance(database, now)
 
 
 def _hand_over(content: bytes, output: Path | None) -> None:

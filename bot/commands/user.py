@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.commands.common import actor, console, office_database, run, settings_of, table
-from bot.config import Settings
+from bot.settings import Settings
 from storage import people
 from storage.models import Staff
 from storage.terms import Role

@@ -9,10 +9,16 @@ from bot.desk.answering import Answering
 from bot.desk.citizens import Citizens
 from bot.desk.dispatch import Dispatch
 from bot.desk.duties import Duties
+from bot.desk.exclusion import Exclusion
+from bot.desk.extension import Extension
 from bot.desk.intake import Intake, Receipt
 from bot.desk.library import Library
+from bot.desk.merging import Merging
 from bot.desk.office import DeskError, Inbound, Office, Rules
 from bot.desk.review import Review
+from bot.desk.similar import Similar
+from bot.desk.tasks import Tasks
+from storage.terms import TaskKind
 
 
 class Desk:
@@ -24,6 +30,14 @@ class Desk:
         self.answering = Answering(office)
         self.citizens = Citizens(office, self.answering)
         self.review = Review(office)
+        self.exclusion = Exclusion(office)
+        self.merging = Merging(office)
+        self.extension = Extension(office)
+        self.tasks = Tasks(
+            office,
+            {TaskKind.EXTENSION: self.extension, TaskKind.EXCLUSION: self.exclusion},
+        )
+        self.similar = Similar(office)
         self.dispatch = Dispatch(office, channels)
         self.duties = Duties(office, self.answering)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rapidfuzz import fuzz
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -41,11 +43,11 @@ class Reading:
 
     @property
     def text(self) -> str:
-        return "\n".join(one.text for one in self.fresh if one.text)
+        return _said(self.fresh)
 
     @property
     def whole(self) -> str:
-        return "\n".join(one.text for one in self.messages if one.text)
+        return _said(self.messages)
 
     @property
     def follows_up(self) -> bool:
@@ -68,7 +70,7 @@ class Reading:
 
     def _shares_words(self) -> bool:
         """Whether the fresh words speak of anything that was spoken of before."""
-        before = "\n".join(one.text for one in self.messages if one.considered)
+        before = _said(one for one in self.messages if one.considered)
         return bool((set(words(self.text)) & set(words(before))) - stop_words())
 
 
@@ -80,9 +82,9 @@ class Answering:
 
     async def consider_due(self, limit: int = 20) -> int:
         """Decide up to ``limit`` due cases; returns how many were taken."""
-        for_decision = await self._claim(limit)
-        for case_id in for_decision:
-            await self.consider(case_id)
+        for_decision, others = await self._claim(limit)
+        for position, case_id in enumerate(for_decision, 1):
+            await self.consider(case_id, others + len(for_decision) - position)
         if for_decision:
             self._office.notify(TOPIC_OUTBOX)
         return len(for_decision)
@@ -94,8 +96,11 @@ class Answering:
             first = (await session.exec(query.order_by(col(Case.consider_at)).limit(1))).first()
         return first.consider_at if first else None
 
-    async def consider(self, case_id: int) -> None:
-        """Decide one case, unless it changes meanwhile: then it is due again anyway."""
+    async def consider(self, case_id: int, others: int = 0) -> None:
+        """Decide one case, unless it changes meanwhile: then it is due again anyway.
+
+        ``others`` is how many more cases wait to be decided.
+        """
         reading = await self._read(case_id)
         if reading is None or not reading.fresh:
             return
@@ -105,7 +110,7 @@ class Answering:
             in_public=public,
             has_attachment=any(one.attachments for one in reading.fresh),
         )
-        match, apart = self._match(reading, verdict)
+        match, apart = await self._match(reading, verdict, others)
         async with self._office.db.write() as session:
             case = await locked_case(session, case_id)
             if case is None or case.version != reading.case.version or case.consider_at is None:
@@ -113,29 +118,29 @@ class Answering:
             await self._mark(session, case, reading)
             await self._decide(session, case, reading, verdict, match, apart)
 
-    def _match(self, reading: Reading, verdict: Triage) -> tuple[Match, bool]:
+    async def _match(self, reading: Reading, verdict: Triage, others: int) -> tuple[Match, bool]:
         """By the fresh words alone when they are a matter of their own (True), else by all."""
         today = self._office.today()
-        alone = self._office.library.match(reading.text, today)
+        alone = await self._office.library.match(reading.text, today, others)
         apart = reading.is_apart(verdict, alone)
         if apart or not reading.follows_up or alone.decision is Decision.ANSWER:
             return alone, apart
-        return self._office.library.match(reading.whole, today), False
+        return await self._office.library.match(reading.whole, today, others), False
 
-    async def _claim(self, limit: int) -> list[int]:
+    async def _claim(self, limit: int) -> tuple[list[int], int]:
+        """Due cases taken for decision, and how many more are due."""
         now = self._office.now()
-        query = (
-            select(Case)
-            .where(col(Case.consider_at) <= now)
-            .order_by(col(Case.consider_at))
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
+        due = col(Case.consider_at) <= now
+        query = select(Case).where(due).order_by(col(Case.consider_at)).limit(limit)
         async with self._office.db.write() as session:
-            cases = list(await session.exec(query))
+            cases = list(await session.exec(query.with_for_update(skip_locked=True)))
             for case in cases:
                 case.consider_at = now + _CLAIMED
-            return [key_of(case) for case in cases]
+            await session.flush()
+            more = 0
+            if len(cases) == limit:
+                more = (await session.exec(select(func.count()).where(due))).one()
+            return [key_of(case) for case in cases], more
 
     async def _read(self, case_id: int) -> Reading | None:
         async with self._office.db.read() as session:
@@ -165,6 +170,12 @@ class Answering:
         match: Match,
         apart: bool,
     ) -> None:
+        aside = verdict.kind in _SET_ASIDE or _small_talk(verdict, match)
+        chosen = self._typed_choice(reading)
+        if apart and chosen is None and not aside:
+            case = await self._split(session, case, reading)
+            reading = replace(reading, case=case, messages=reading.fresh)
+        best = match.candidates[0] if match.candidates else None
         record(
             session,
             case,
@@ -172,26 +183,22 @@ class Answering:
             triage=verdict.kind,
             category=verdict.category,
             decision=match.decision,
-            entry=match.candidates[0].entry.id if match.candidates else "",
-            probability=round(match.candidates[0].probability, 4) if match.candidates else 0,
+            entry=best.entry.id if best else "",
+            probability=round(best.probability, 4) if best else 0,
         )
         DECISIONS.labels(match.decision).inc()
-        if verdict.kind in _SET_ASIDE or _small_talk(verdict, match):
+        if aside:
             await self._set_aside(session, case, reading, verdict)
             return
-        chosen = self._typed_choice(reading)
         person = verdict.kind in _FOR_PEOPLE or verdict.wants_person or not reading.text.strip()
-        if chosen is None and apart:
-            case = await self._split(session, case, reading)
-            reading = replace(reading, case=case, messages=reading.fresh)
         case.subject = case.subject or reading.whole[:200]
         if person:
             await self._to_staff(session, case, verdict, match)
         elif chosen is not None:
-            await self.answer(session, case, chosen)
+            await self.answer(session, case, chosen, match)
         elif match.decision is Decision.ANSWER:
             case.category = verdict.category
-            await self.answer(session, case, match.candidates[0].entry.id)
+            await self.answer(session, case, match.candidates[0].entry.id, match)
         elif match.decision is Decision.CLARIFY and not reading.follows_up:
             await self._clarify(session, case, match)
         elif match.decision is Decision.NONE and not verdict.complete and not reading.follows_up:
@@ -210,32 +217,41 @@ class Answering:
                 return entry_id
         return None
 
-    async def answer(self, session: AsyncSession, case: Case, entry_id: str) -> None:
-        """Queue an approved entry's answer; an entry that no longer holds goes to staff."""
+    async def answer(self, session: AsyncSession, case: Case, entry_id: str, match: Match) -> None:
+        """Queue an approved entry's answer; an entry that no longer holds goes to staff.
+
+        ``match`` is what staff then get to see.
+        """
         entry = self._office.library.get(entry_id)
         if entry is None or not entry.automatic or not entry.valid_on(self._office.today()):
-            await self.hand_over(session, case)
+            await self.hand_over(session, case, match)
             return
         if case.entry_id == entry_id and case.automatic:  # already said; the citizen edited a word
-            await self.hand_over(session, case)
+            await self.hand_over(session, case, match)
             return
         case.department = entry.department
         await supersede(session, case)
         text = wording.answer_text(entry)
         await posting.reply(self._office, session, case, text, entry, actor="system")
 
-    async def hand_over(self, session: AsyncSession, case: Case) -> None:
-        """Put a case before staff with the best draft for all that was written."""
+    async def hand_over(self, session: AsyncSession, case: Case, match: Match) -> None:
+        """Put a case before staff with what was found for it; see :meth:`look_up`."""
         messages = await queries.messages(session, key_of(case))
-        text = "\n".join(one.text for one in messages if one.text)
+        text = _said(messages)
         verdict = triage(text, has_attachment=any(one.attachments for one in messages))
-        match = self._office.library.match(text, self._office.today())
         await self._to_staff(session, case, verdict, match)
+
+    async def look_up(self, case_id: int) -> Match:
+        """What all that was written in a case leads to. It may take long: not in transactions."""
+        async with self._office.db.read() as session:
+            messages = await queries.messages(session, case_id)
+        text = _said(messages)
+        return await self._office.library.match(text, self._office.today())
 
     async def _clarify(self, session: AsyncSession, case: Case, match: Match) -> None:
         case.state = CaseState.CLARIFYING
         draft = await offer(session, case, match.choices)
-        set_due(self._office, session, case)
+        await set_due(self._office, session, case)
         first = choice_number(draft, 0)
         question = wording.clarification(key_of(case), first, match.choices, case.reply_to)
         await posting.notice(session, case, question, Purpose.CLARIFICATION)
@@ -244,7 +260,7 @@ class Answering:
     async def _ask_more(self, session: AsyncSession, case: Case) -> None:
         """A fragment nobody could answer: ask for a sentence, the clock keeps running."""
         case.state = CaseState.CLARIFYING
-        set_due(self._office, session, case)
+        await set_due(self._office, session, case)
         outgoing = Outgoing(wording.PUZZLED, reply_to=case.reply_to)
         await posting.notice(session, case, outgoing, Purpose.CLARIFICATION)
         record(session, case, EventKind.CLARIFIED, entries=[])
@@ -258,11 +274,12 @@ class Answering:
         async with self._office.db.read() as session:
             quiet = [case_id for case_id in await session.exec(query) if case_id]
         for case_id in quiet:
+            match = await self.look_up(case_id)
             async with self._office.db.write() as session:
                 case = await locked_case(session, case_id)
                 if case is not None and case.state == CaseState.CLARIFYING:
                     case.version += 1
-                    await self.hand_over(session, case)
+                    await self.hand_over(session, case, match)
         return len(quiet)
 
     async def _to_staff(
@@ -278,8 +295,9 @@ class Answering:
             useful = match.candidates
         if useful and not case.department:
             case.department = useful[0].entry.department
+            record(session, case, EventKind.ASSIGNED, department=case.department)
         await propose(session, case, useful)
-        set_due(self._office, session, case)
+        await set_due(self._office, session, case)
         await self._tell_citizen(session, case, verdict, first_time)
         await posting.card(self._office, session, case)
 
@@ -341,6 +359,10 @@ class Answering:
         record(session, own, EventKind.OPENED, at=first.sent_at, split_from=case.id)
         record(session, case, EventKind.SPLIT, into=own.id, messages=ids)
         return own
+
+
+def _said(messages: Iterable[Message]) -> str:
+    return "\n".join(one.text for one in messages if one.text)
 
 
 def _small_talk(verdict: Triage, match: Match) -> bool:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channels.base import Button, Outgoing
+from bot.desk import perfunctory
+from bot.desk.repeats import likely
+from bot.desk.taskcards import summary
 from bot.desk.wording import spoken_day
+from bot.evasion import find
 from knowledge.masking import mask
 from storage.models import Case, Draft
 from storage.queries import CaseView
+from storage.terms import CaseState, ExclusionCode, TaskKind
 
 _URGENCY = ("", "【较急】", "【紧急】")
 _STEPS = ("", "初审", "复审", "终审")
@@ -24,8 +30,24 @@ _ATTACHMENTS = {
     "contact": "名片",
 }
 _SHOWN = 900
-CLOSE_REASONS = ("已在别处答复", "与本单位无关", "重复提交", "无实质内容")
-TRANSFER_REASONS = ("职责归口", "需专业答复", "群众指定")
+_PROPOSED = 3
+CLOSE_REASONS = {
+    "elsewhere": "已在别处答复",
+    "foreign": "与本单位无关",
+    "repeated": "重复提交",
+    "empty": "无实质内容",
+}
+EXTENSION_REASONS = {
+    "complex": "情况复杂，需要现场核实",
+    "joint": "需要多个部门会商",
+    "appraisal": "需要检测或鉴定",
+}
+TRANSFER_REASONS = {"duty": "职责归口", "expert": "需专业答复", "asked": "群众指定"}
+OVERRULE_REASONS = {
+    "answered": "已答出群众所问",
+    "grounds": "已说明依据或理由",
+    "directed": "已告知去处和方式",
+}
 
 
 def card(view: CaseView, now: datetime) -> Outgoing:
@@ -37,6 +59,7 @@ def card(view: CaseView, now: datetime) -> Outgoing:
         _deadline(case, now),
         f"承办：{case.department or '未定'}",
         *([f"注意：{case.reason}"] if case.reason else []),
+        *_standing(view),
         "",
         f"群众：{mask(_shorten(view.text)) or '（没有文字）'}",
         *_attachments(view),
@@ -53,24 +76,58 @@ def moved_on(view: CaseView) -> Outgoing:
     return Outgoing(f"诉求 #{view.case.id}：有新内容，请看下面的新卡片。")
 
 
-def done(case: Case, line: str) -> Outgoing:
+def done(case: Case, line: str, buttons: tuple[tuple[Button, ...], ...] = ()) -> Outgoing:
     """What a card becomes when its case is dealt with."""
-    return Outgoing(f"诉求 #{case.id}：{line}")
+    return Outgoing(f"诉求 #{case.id}：{line}", buttons)
 
 
 def choices(
-    verb: str, case_id: int, version: int, titles: tuple[str, ...], prefix: str = ""
+    verb: str, case_id: int, version: int, options: Mapping[str, str], prefix: str = ""
 ) -> tuple[tuple[Button, ...], ...]:
     """Rows to choose from in place of a card's actions; the last one leads back.
 
-    Each sends ``s:{verb}:{case}:{version}:{prefix}{index}``.
+    ``options`` are titles by key; each sends ``s:{verb}:{case}:{version}:{prefix}{key}``.
     """
     mark = f"{case_id}:{version}"
     rows = [
-        (Button(title, action=f"s:{verb}:{mark}:{prefix}{number}"),)
-        for number, title in enumerate(titles)
+        (Button(title, action=f"s:{verb}:{mark}:{prefix}{key}"),) for key, title in options.items()
     ]
     return (*rows, (Button("返回", action=f"s:show:{mark}"),))
+
+
+def more(case: Case, merged: bool) -> tuple[tuple[Button, ...], ...]:
+    """The actions that are taken now and then; ``merged`` when others were merged into it."""
+    mark = f"{case.id}:{case.version}"
+    waiting = {"extend": "申请延期", "merge": "合并"} if case.state == CaseState.WAITING else {}
+    waiting |= {"unmerge": "撤销合并"} if merged else {}
+    counted = {"include": "恢复计入"} if case.excluded else {"exclude": "剔除"}
+    verbs = {**waiting, **counted}
+    buttons = [Button(title, action=f"s:{verb}:{mark}") for verb, title in verbs.items()]
+    rows = [tuple(buttons[place : place + 2]) for place in range(0, len(buttons), 2)]
+    return (*rows, (Button("返回", action=f"s:show:{mark}"),))
+
+
+def _standing(view: CaseView) -> list[str]:
+    """What is settled about the case beside its answer, and what waits for somebody."""
+    case, lines = view.case, []
+    if case.state != CaseState.WAITING:
+        lines.append(f"状态：{CaseState(case.state).label}")
+    if case.excluded:
+        lines.append(f"已剔除：{ExclusionCode(case.excluded).label}（照常答复，不计入考核）")
+    if view.absorbed:
+        numbers = "、".join(f"#{one.id}" for one in view.absorbed)
+        elsewhere = any(one.thread != case.thread for one in view.absorbed)
+        lines.append(f"已并入：{numbers}{'（答复会同时发到那边）' if elsewhere else ''}")
+    for number, likeness in _repeats(view)[:_PROPOSED]:
+        lines.append(f"疑似重复：#{number}（同一位群众，相似 {likeness}%）")
+    for task in view.tasks:
+        lines.append(f"{TaskKind(task.kind).label}：{'；'.join(summary(task))}")
+    return lines
+
+
+def _repeats(view: CaseView) -> list[tuple[int, int]]:
+    waiting = view.case.state == CaseState.WAITING
+    return likely(view.text, view.others) if waiting and view.others else []
 
 
 def _deadline(case: Case, now: datetime) -> str:
@@ -79,7 +136,8 @@ def _deadline(case: Case, now: datetime) -> str:
     left = case.due_at - now
     word = f"还剩 {_span(left)}" if left > timedelta(0) else f"已超期 {_span(-left)}"
     note = "（暂定）" if case.due_provisional else ""
-    return f"时限：{spoken_day(case.due_at)}{note} · {word}"
+    before = f"（原时限 {spoken_day(case.original_due_at)}）" if case.original_due_at else ""
+    return f"时限：{spoken_day(case.due_at)}{note}{before} · {word}"
 
 
 def _span(delta: timedelta) -> str:
@@ -105,6 +163,8 @@ def _draft(view: CaseView) -> list[str]:
     if draft is None or not draft.text:
         return ["拟答：没有合适的条目，请点“编辑”写答复。"]
     lines = [f"拟答（把握 {draft.probability:.0%}）：", _shorten(draft.text)]
+    if found := find(draft.text, view.text):
+        lines.append(f"⚠ {perfunctory.warning(found)}")
     if draft.candidates:
         lines.append(f"出处：{_evidence(draft.candidates[draft.position])}")
     if draft.approvals:
@@ -130,6 +190,8 @@ def _evidence(candidate: dict[str, Any]) -> str:
 def _actions(view: CaseView) -> tuple[tuple[Button, ...], ...]:
     case, draft = view.case, view.draft
     mark = f"{case.id}:{case.version}"
+    if case.state != CaseState.WAITING:
+        return ((Button("更多", action=f"s:more:{mark}"),),)
     rows: list[tuple[Button, ...]] = []
     if draft and draft.text:
         rows.append((Button(_adopt_title(view, draft), action=f"s:adopt:{mark}"),))
@@ -145,15 +207,21 @@ def _actions(view: CaseView) -> tuple[tuple[Button, ...], ...]:
             Button("稍后", action=f"s:later:{mark}"),
         ),
     ]
+    if view.evaded:
+        rows.append((Button("上一条算作答复", action=f"s:overrule:{mark}"),))
+    for number, _ in _repeats(view)[:1]:
+        rows.append((Button(f"与 #{number} 合并", action=f"s:merge:{mark}:{number}"),))
+    last = [Button("更多", action=f"s:more:{mark}")]
     if any(message.attachments for message in view.messages):
-        rows.append((Button("看附件", action=f"s:files:{mark}"),))
+        last.insert(0, Button("看附件", action=f"s:files:{mark}"))
+    rows.append(tuple(last))
     return tuple(rows)
 
 
 def _adopt_title(view: CaseView, draft: Draft) -> str:
     steps = view.account.review_steps
     if steps == 1:
-        return "采用"
+        return "仍要发送" if find(draft.text, view.text) else "采用"
     number = len(draft.approvals) + 1
     return f"{_STEPS[number]}通过" + ("并发送" if number == steps else "")
 

@@ -22,7 +22,8 @@ from bot.desk.office import (
     locked_case,
 )
 from bot.desk.turns import not_helpful
-from storage import entries, queries
+from knowledge.matcher import Match
+from storage import entries, queries, tasks
 from storage.ledger import audit, record
 from storage.models import Case, Citizen, Delivery, Draft, Message, utcnow
 from storage.terms import (
@@ -32,6 +33,7 @@ from storage.terms import (
     DraftKind,
     DraftState,
     EventKind,
+    TaskState,
 )
 
 ERASED = "（已应群众要求删除）"
@@ -48,6 +50,7 @@ class Citizens:
 
     async def choose(self, account: str, citizen: str, case_id: int, number: int | None) -> str:
         """Take the choice whose button carries ``number``; None is none of them: a person."""
+        match = await self._answering.look_up(case_id)
         async with self._office.db.write() as session:
             case = await self._own_case(session, account, citizen, case_id)
             draft = await queries.open_draft(session, case_id)
@@ -56,12 +59,12 @@ class Citizens:
                 raise DeskError("这个问题已经处理过了，有新的问题请直接发给我。")
             case.version += 1
             case.consider_at = None
-            await self._take(session, case, draft, number)
+            await self._take(session, case, draft, number, match)
         self._office.notify(TOPIC_OUTBOX)
         return "好的，正在转给工作人员。" if number is None else "好的，马上回复您。"
 
     async def _take(
-        self, session: AsyncSession, case: Case, draft: Draft, number: int | None
+        self, session: AsyncSession, case: Case, draft: Draft, number: int | None, match: Match
     ) -> None:
         position = -1 if number is None else number - choice_number(draft, 0)
         if number is not None and not 0 <= position < len(draft.candidates):
@@ -71,9 +74,9 @@ class Citizens:
         record(session, case, EventKind.CHOSEN, actor="citizen", entry=entry_id)
         await session.flush()
         if entry_id:
-            await self._answering.answer(session, case, entry_id)
+            await self._answering.answer(session, case, entry_id, match)
         else:
-            await self._answering.hand_over(session, case)
+            await self._answering.hand_over(session, case, match)
 
     async def helpful(self, account: str, citizen: str, case_id: int) -> str:
         """有帮助: the case is 办结, confirmed; the rating is asked once."""
@@ -93,12 +96,13 @@ class Citizens:
 
     async def unhelpful(self, account: str, citizen: str, case_id: int) -> str:
         """没解决: the clock is restored to its start and a person takes over."""
+        match = await self._answering.look_up(case_id)
         async with self._office.db.write() as session:
             case = await self._own_case(session, account, citizen, case_id)
             if case.state not in _JUDGEABLE:
                 raise DeskError("这件事正在办理，工作人员会回复您。")
             not_helpful(session, case, "没解决")
-            await self._answering.hand_over(session, case)
+            await self._answering.hand_over(session, case, match)
         self._office.notify(TOPIC_OUTBOX)
         return "抱歉没帮到您，已转给工作人员。"
 
@@ -202,7 +206,8 @@ def _line(case: Case) -> str:
     state = CaseState(case.state)
     subject = case.subject if len(case.subject) <= 30 else f"{case.subject[:29]}…"
     subject = subject or "（没有文字）"
-    line = f"#{case.id} {subject}\n{state.label}"
+    into = f"到 #{case.merged_into}" if case.merged_into else ""
+    line = f"#{case.id} {subject}\n{state.label}{into}"
     if state in OPEN_STATES and case.due_at is not None:
         line += f"，最晚{wording.spoken_day(case.due_at)}前回复"
     return line
@@ -229,6 +234,10 @@ async def _forget(session: AsyncSession, case: Case) -> None:
             delivery.place = ""
         if delivery.state in (DeliveryState.PENDING, DeliveryState.SENDING):
             delivery.state, delivery.error = DeliveryState.FAILED, "群众撤回"
+    for task in await tasks.of_case(session, key_of(case)):
+        task.text, task.outcome = ERASED, ERASED if task.outcome else ""
+        if task.state == TaskState.OPEN:
+            tasks.close(task, TaskState.WITHDRAWN, outcome="群众撤回")
     if case.state in OPEN_STATES:
         case.state, case.reason = CaseState.CLOSED, "群众撤回"
         record(session, case, EventKind.CLOSED, actor="citizen", reason="群众撤回")

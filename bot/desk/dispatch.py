@@ -17,9 +17,10 @@ from bot.channels.base import (
     SendError,
     UnreachableError,
 )
-from bot.desk import posting
+from bot.desk import perfunctory, posting, tasks
 from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key, key_of, locked_case
 from bot.desk.turns import set_due
+from bot.evasion import Kind
 from bot.telemetry import ANSWER_SECONDS, DELIVERIES
 from storage import outbox
 from storage.ledger import record
@@ -96,6 +97,7 @@ class Dispatch:
             record(session, case, EventKind.ACKNOWLEDGED, delivery=delivery.id)
         if delivery.purpose != Purpose.REPLY:
             return
+        evasive = delivery.context.get("evasive")
         record(
             session,
             case,
@@ -104,10 +106,16 @@ class Dispatch:
             delivery=delivery.id,
             entry=case.entry_id,
             automatic=case.automatic,
+            **({"evasive": evasive} if evasive else {}),
         )
-        if case.state == CaseState.REPLYING:
+        if case.state == CaseState.REPLYING and evasive:
+            perfunctory.go_on(case, Kind(evasive))
+            await set_due(self._office, session, case)
+            await posting.card(self._office, session, case)
+        elif case.state == CaseState.REPLYING:
             case.state, case.answered_at = CaseState.ANSWERED, delivery.sent_at
             case.version += 1
+            await tasks.withdraw(session, case, tasks.ABOUT_THE_CLOCK, "已答复")
             if case.automatic and case.answered_at:
                 ANSWER_SECONDS.observe((case.answered_at - case.opened_at).total_seconds())
 
@@ -153,7 +161,7 @@ class Dispatch:
             case.reason = "群众已屏蔽或离开，无法送达" if unreachable else "平台拒收，请修改后重发"
             case.version += 1
             await _withhold(session, delivery)
-            set_due(self._office, session, case)
+            await set_due(self._office, session, case)
             await posting.card(self._office, session, case)
 
 

@@ -17,11 +17,12 @@ from bot.desk.office import (
     account_by_key,
     citizen_of,
     key_of,
+    locked_case,
 )
 from bot.desk.turns import asked_anew, not_helpful
 from bot.telemetry import MESSAGES
 from bot.triage import Kind, triage
-from knowledge.matcher import Decision
+from knowledge.matcher import Decision, Match
 from storage.ledger import record
 from storage.models import Account, Case, Citizen, Message, MessageVersion
 from storage.terms import CaseState, EventKind
@@ -74,13 +75,14 @@ class Intake:
 
     async def edit(self, inbound: Inbound) -> Receipt | None:
         """Keep an edited message as a new version of the same message; None if never seen."""
+        match = await self._office.library.match(inbound.text, self._office.today())
         async with self._office.db.write() as session:
             account = await account_by_key(session, inbound.account)
             message = await _known(session, account, inbound.external_id)
             if message is None:
                 return None
             if message.text != inbound.text:
-                await self._revise(session, message, inbound)
+                await self._revise(session, message, inbound, match)
         self._office.notify(TOPIC_CONSIDER)
         return Receipt(message.case_id)
 
@@ -103,11 +105,15 @@ class Intake:
         )
         session.add(first)
         case.version += 1
-        case.reply_to = inbound.reply_to
+        case.opened_at = min(case.opened_at, inbound.sent_at)  # received out of order
+        if case.thread == inbound.thread:
+            case.reply_to = inbound.reply_to
         case.consider_at = self._office.now() + self._patience(inbound)
         record(session, case, EventKind.MESSAGE, at=inbound.sent_at, message=message.id)
 
-    async def _revise(self, session: AsyncSession, message: Message, inbound: Inbound) -> None:
+    async def _revise(
+        self, session: AsyncSession, message: Message, inbound: Inbound, match: Match
+    ) -> None:
         assert message.id is not None  # noqa: S101
         message.version += 1
         message.text = inbound.text
@@ -121,18 +127,12 @@ class Intake:
         case = await session.get_one(Case, message.case_id, with_for_update=True)
         record(session, case, EventKind.EDITED, at=inbound.sent_at, message=message.id)
         if case.state not in _JOINABLE:
-            if self._says_the_same(case, inbound.text):
+            if _says_the_same(case, match):
                 return
             asked_anew(session, case, inbound.sent_at)
         case.version += 1
         message.considered = False
         case.consider_at = self._office.now() + self._office.rules.settle
-
-    def _says_the_same(self, case: Case, text: str) -> bool:
-        """Whether the answer that was given answers the new wording too."""
-        match = self._office.library.match(text, self._office.today())
-        same = match.decision is Decision.ANSWER and match.candidates[0].entry.id == case.entry_id
-        return same and case.state != CaseState.CLOSED
 
     def _patience(self, inbound: Inbound) -> timedelta:
         """How long to wait for the rest of what this message may be the start of."""
@@ -144,6 +144,12 @@ class Intake:
             return self._office.rules.burst
         alone = public and not inbound.attachments  # an album comes in several messages
         return timedelta(0) if alone else self._office.rules.settle
+
+
+def _says_the_same(case: Case, match: Match) -> bool:
+    """Whether the answer that was given answers the new wording, which matches so, too."""
+    same = match.decision is Decision.ANSWER and match.candidates[0].entry.id == case.entry_id
+    return same and case.state != CaseState.CLOSED
 
 
 async def _known(session: AsyncSession, account: Account, external_id: str) -> Message | None:
@@ -167,9 +173,28 @@ async def _welcome(session: AsyncSession, account: Account, inbound: Inbound) ->
 async def _open_case(
     session: AsyncSession, account: Account, citizen: Citizen, inbound: Inbound
 ) -> Case | None:
-    """The case this message continues: the citizen's newest open one in the same thread."""
+    """The case this message continues: the citizen's newest open one in the same thread.
+
+    Where the thread's case was merged into another that is still open, it is that one.
+    """
     query = _in_thread(account, citizen, inbound).where(col(Case.state).in_(_JOINABLE))
-    return (await session.exec(query)).first()
+    case = (await session.exec(query)).first()
+    return case or await _heir(session, account, citizen, inbound, _JOINABLE)
+
+
+async def _heir(
+    session: AsyncSession,
+    account: Account,
+    citizen: Citizen,
+    inbound: Inbound,
+    states: tuple[CaseState, ...],
+) -> Case | None:
+    query = _in_thread(account, citizen, inbound).where(Case.state == CaseState.MERGED)
+    merged = (await session.exec(query)).first()
+    if merged is None or merged.merged_into is None:
+        return None
+    kept = await locked_case(session, merged.merged_into)
+    return kept if kept is not None and kept.state in states else None
 
 
 async def _dispute(
@@ -181,7 +206,11 @@ async def _dispute(
         col(Case.state).in_((CaseState.ANSWERED, CaseState.RESOLVED)),
         col(Case.answered_at) > since,
     )
-    case = (await session.exec(query)).first()
+    case = (await session.exec(query)).first() or await _heir(
+        session, account, citizen, inbound, (CaseState.ANSWERED, CaseState.RESOLVED)
+    )
+    if case is not None and (case.answered_at is None or case.answered_at <= since):
+        return None
     if case is not None:
         not_helpful(session, case, inbound.text.strip()[:20])
     return case

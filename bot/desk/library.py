@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
+from bot.desk.keeper import Keeper
+from bot.telemetry import MATCHES
 from knowledge.catalog import Entry
+from knowledge.gold import Gold
 from knowledge.matcher import Match, Matcher, Policy
+from knowledge.proposals import objection
 from knowledge.risk import Source, Standing, stand
-from storage import entries, evidence
+from knowledge.semantic import Bundled, Embedder
+from knowledge.vectors import Meaning
+from storage import entries, evidence, lexicon
 from storage.db import Database
+from storage.models import EntryRow
 
 _REMEMBERED = timedelta(days=365)
 _NEVER = 2.0
+# A writer that committed late may have stamped its rows before the newest known to us.
+_OVERLAP = timedelta(minutes=2)
+_SLICE = 100
+_PATIENCE = 1.0  # seconds of questions that may wait for their meaning to be looked at
+_SLOWEST = 4.0  # seconds after which a match goes on by words
+_USUAL = 0.05  # seconds of a match by meaning, until it is measured
 
 
 class Library:
     """Answers ``match`` from memory; ``refresh`` takes over what changed in the database.
 
-    ``standing`` says how sure an automatic answer must be just now, and why.
+    ``standing`` says how sure an automatic answer must be just now, and why. After ``understand``
+    likeness of meaning counts as far as vectors are there. No call holds up the event loop.
     """
 
     def __init__(
@@ -30,19 +50,116 @@ class Library:
         self._risk = risk
         self._required = decisions_required
         self.standing = stand((), policy.answer_at, risk, decisions_required)
+        self.keeper: Keeper | None = None
         self._matcher = Matcher((), policy)
         self._versions: dict[str, tuple[int, bool]] = {}
+        self._own: dict[str, str] = {}
         self._newest: datetime | None = None
         self._busy = asyncio.Lock()
+        self._changing = threading.Lock()
+        self._readers = ThreadPoolExecutor(2, "match")
+        self._waiting, self._pace = 0, _USUAL
 
     def __len__(self) -> int:
         return len(self._matcher)
 
-    def match(self, text: str, today: date) -> Match:
-        return self._matcher.match(text, today)
-
     def get(self, entry_id: str) -> Entry | None:
         return self._matcher.get(entry_id)
+
+    @property
+    def likeness(self) -> Callable[[str, str], float] | None:
+        """How like a question and a reply are, if just now by the model in the package.
+
+        May take long, and raises SemanticError: not for the event loop.
+        """
+        meaning = self._matcher.meaning
+        if meaning is None or meaning.failing or meaning.embedder.model != Bundled.model:
+            return None
+        return meaning.likeness if meaning.embedder.measured else None
+
+    def objection(self, wording: str, entry_id: str, questions: Sequence[Gold], today: date) -> str:
+        """Why a wording cannot become a 相似问 of an entry; "" if it can. Not on the event loop."""
+        return objection(self._matcher, wording, entry_id, questions, today)
+
+    async def match(self, text: str, today: date, others: int = 0) -> Match:
+        """Candidates and decision. ``others`` is how many more questions wait to be matched.
+
+        By words alone where vectors fail, and while so many wait that the last of them would
+        wait a second and more for the model.
+        """
+        way = self._way(others)
+        if way == "meaning":
+            match = await self._by_meaning(text, today)
+            if match is not None:
+                MATCHES.labels(way).inc()
+                return match
+            way = "slow"
+        MATCHES.labels(way).inc()
+        return await asyncio.to_thread(self._matcher.match, text, today, by_words=True)
+
+    def _way(self, others: int) -> str:
+        meaning = self._matcher.meaning
+        if meaning is None:
+            return "words"
+        if meaning.failing:
+            return "failing"
+        return "crowded" if (self._waiting + others) * self._pace > _PATIENCE else "meaning"
+
+    async def _by_meaning(self, text: str, today: date) -> Match | None:
+        """None when it takes too long; the thread is then left to end by itself."""
+        loop = asyncio.get_running_loop()
+        self._waiting += 1
+        future = loop.run_in_executor(self._readers, self._timed, text, today)
+        future.add_done_callback(self._done)
+        await asyncio.wait({future}, timeout=_SLOWEST)
+        if future.done():
+            return future.result()
+        if self._matcher.meaning is not None:
+            self._matcher.meaning.fail("语义模型太慢。")
+        self._look_again()
+        return None
+
+    def _timed(self, text: str, today: date) -> Match:
+        started = time.perf_counter()
+        match = self._matcher.match(text, today)
+        self._pace += 0.1 * (time.perf_counter() - started - self._pace)
+        return match
+
+    def _done(self, future: asyncio.Future[Match]) -> None:
+        self._waiting -= 1
+        if not future.cancelled():
+            future.exception()  # seen, even if nobody waits for it any more
+        if self._matcher.meaning is not None and self._matcher.meaning.failing:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        if self.keeper is not None:
+            self.keeper.wake()
+
+    def understand(
+        self,
+        opens: Callable[[], Embedder | None],
+        folder: Path | None,
+        retry_seconds: float = 10.0,
+    ) -> None:
+        """From now on keep vectors in the background and match by them; see Keeper."""
+        self.keeper = Keeper(opens, folder, self._adopt, retry_seconds)
+
+    def _adopt(self, meaning: Meaning) -> None:
+        """Let every entry be known there, the present ones and from now on the changed ones."""
+        with self._changing:
+            self._matcher.meaning = meaning
+        for entry_id in list(self._versions):
+            with self._changing:
+                entry = self._matcher.get(entry_id)
+                if entry is not None:
+                    meaning.put(entry)
+
+    async def close(self) -> None:
+        """End what goes on in the background."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        if self.keeper is not None:
+            await asyncio.to_thread(self.keeper.stop)
 
     async def weigh(self) -> Standing:
         """Set the threshold of automatic answers by what people decided in the last year."""
@@ -58,20 +175,54 @@ class Library:
         return self.standing
 
     async def refresh(self) -> int:
-        """Take over added, changed and retired entries; returns how many."""
+        """Take over added, changed and retired entries, one by one; returns how many.
+
+        The office's synonyms and the names that the entries quote are taken over too.
+        """
         async with self._busy:
+            since = self._newest and self._newest - _OVERLAP
             async with self._db.read() as session:
-                rows, newest = await entries.changed_since(session, self._newest)
-            fresh = [
-                row for row in rows if self._versions.get(row.id) != (row.version, row.retired)
-            ]
-            for number, row in enumerate(fresh):
-                if row.retired:
-                    self._matcher.remove(row.id)
-                else:
-                    self._matcher.put(entries.to_entry(row))
-                self._versions[row.id] = (row.version, row.retired)
-                if number % 50 == 49:
-                    await asyncio.sleep(0)
-            self._newest = newest
-            return len(fresh)
+                marks = await entries.changed_since(session, since)
+                own = await lexicon.load(session)
+            if own != self._own:
+                await self._learn(own)
+            fresh = [mark.id for mark in marks if self._versions.get(mark.id) != mark.version]
+            for start in range(0, len(fresh), _SLICE):
+                await self._take_over(fresh[start : start + _SLICE])
+            self._newest = max((mark.changed_at for mark in marks), default=self._newest)
+            if fresh:
+                await self._learn(own)
+        if fresh:
+            self._look_again()
+        return len(fresh)
+
+    async def _take_over(self, ids: list[str]) -> None:
+        async with self._db.read() as session:
+            rows = await entries.rows(session, ids)
+        for row in rows:
+            await asyncio.to_thread(self._take, row)
+        if len(rows) == _SLICE:
+            _keep_for_good()
+
+    async def _learn(self, own: dict[str, str]) -> None:
+        steps = self._matcher.learn(own)
+        while await asyncio.to_thread(next, steps, None) is not None:
+            pass
+        self._own = own
+
+    def _take(self, row: EntryRow) -> None:
+        with self._changing:
+            if row.retired:
+                self._matcher.remove(row.id)
+            else:
+                self._matcher.put(entries.to_entry(row))
+            self._versions[row.id] = (row.version, row.retired)
+
+
+def _keep_for_good() -> None:
+    """Spare the garbage collector what stays anyway; replaced entries are still freed.
+
+    Looking through a large knowledge base would hold everything up for a second.
+    """
+    gc.collect(1)
+    gc.freeze()

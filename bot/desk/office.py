@@ -34,6 +34,8 @@ class Rules:
     resolve_after_days: int = 7
     snooze: timedelta = timedelta(minutes=30)
     departments: tuple[str, ...] = ()
+    extensions: int = 1
+    extension_workdays: int = 15
     staff_account: str = "telegram"
     staff_place: str = ""
     lease: timedelta = timedelta(seconds=60)

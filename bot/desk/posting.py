@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Button, Capabilities, Outgoing
-from bot.desk import cards, wording
+from bot.desk import cards, perfunctory, wording
 from bot.desk.office import Office, account_by_key, key_of
 from knowledge.catalog import Entry
 from storage import outbox, queries
@@ -38,14 +42,20 @@ async def notice(
 async def reply(
     office: Office, session: AsyncSession, case: Case, text: str, entry: Entry | None, *, actor: str
 ) -> None:
-    """Queue the substantive reply, cut to the platform's length, with links and feedback."""
+    """Queue the reply, cut to the platform's length, with links and feedback.
+
+    What is perfunctory about it goes with it, for whoever sees it delivered.
+    """
     account = await session.get_one(Account, case.account_id)
     limit = office.capabilities.get(account.key, _PLAIN).max_length
     parts = wording.split_at_sense(text, limit)
     buttons = (*wording.link_rows(entry), wording.feedback_row(key_of(case)))
+    found = await perfunctory.judge(office, session, case, text)
+    marks: dict[str, Any] = {"evasive": str(found.kind)} if found else {}
     for number, part in enumerate(parts, 1):
         last = number == len(parts)
-        await _part(session, case, part, buttons if last else (), number, last)
+        await _part(session, case, part, buttons if last else (), number, marks if last else None)
+    await _copies(office, session, case, text, buttons)
     case.state = CaseState.REPLYING
     case.consider_at = None
     case.entry_id = entry.id if entry else ""
@@ -57,6 +67,9 @@ async def reply(
         actor=actor,
         entry=case.entry_id,
         automatic=case.automatic,
+        category=case.category,
+        department=case.department,
+        **marks,
     )
 
 
@@ -66,18 +79,49 @@ async def _part(
     text: str,
     buttons: tuple[tuple[Button, ...], ...],
     number: int,
-    last: bool,
+    last: dict[str, Any] | None,
 ) -> None:
+    """Queue one part of a reply; the last one carries what is known of the whole."""
     outgoing = Outgoing(text, buttons, reply_to=case.reply_to)
     await outbox.enqueue(
         session,
         account_id=case.account_id,
         place=case.place,
-        purpose=Purpose.REPLY if last else Purpose.REPLY_PART,
+        purpose=Purpose.REPLY_PART if last is None else Purpose.REPLY,
         payload=outgoing.to_json(),
         dedupe=f"reply:{case.id}:{case.version}:{number}",
         case_id=case.id,
+        context=last or {},
     )
+
+
+async def _copies(
+    office: Office,
+    session: AsyncSession,
+    case: Case,
+    text: str,
+    buttons: tuple[tuple[Button, ...], ...],
+) -> None:
+    """The same answer for every other thread in which the citizen asked the same."""
+    threads = {case.thread: case}
+    for merged in await queries.absorbed(session, key_of(case)):
+        if threads.setdefault(merged.thread, merged) is not merged:
+            continue
+        account = await session.get_one(Account, merged.account_id)
+        limit = office.capabilities.get(account.key, _PLAIN).max_length
+        parts = wording.split_at_sense(text, limit)
+        for number, part in enumerate(parts, 1):
+            last = buttons if number == len(parts) else ()
+            outgoing = Outgoing(part, last, reply_to=merged.reply_to)
+            await outbox.enqueue(
+                session,
+                account_id=merged.account_id,
+                place=merged.place,
+                purpose=Purpose.REPLY_COPY,
+                payload=outgoing.to_json(),
+                dedupe=f"copy:{case.id}:{case.version}:{merged.id}:{number}",
+                case_id=merged.id,
+            )
 
 
 async def staff_places(office: Office, session: AsyncSession) -> list[str]:
@@ -106,6 +150,47 @@ async def to_staff(
             purpose=purpose,
             payload=outgoing.to_json(),
             dedupe=f"{dedupe}:{place}",
+        )
+
+
+async def to_people(
+    office: Office,
+    session: AsyncSession,
+    people: Sequence[Staff],
+    outgoing: Outgoing,
+    purpose: Purpose,
+    dedupe: str,
+    case: Case | None = None,
+    context: dict[str, Any] | None = None,
+    place: str = "",
+) -> None:
+    """Send one message to these members of staff: by name in the group, else each in private.
+
+    A ``place`` goes before all that.
+    """
+    if office.rules.staff_account not in office.capabilities or not people:
+        return
+    places = [place] if place else [one.telegram_id for one in people if one.telegram_id]
+    if office.rules.staff_place and not place:
+        names = "、".join(one.display_name for one in people)
+        outgoing = replace(
+            outgoing,
+            text=f"{names}：{outgoing.text}",
+            person=people[0].telegram_id or "",
+            person_name=people[0].display_name,
+        )
+        places = [office.rules.staff_place]
+    account = await account_by_key(session, office.rules.staff_account)
+    for target in places:
+        await outbox.enqueue(
+            session,
+            account_id=key_of(account),
+            place=target,
+            purpose=purpose,
+            payload=outgoing.to_json(),
+            dedupe=f"{dedupe}:{target}",
+            case_id=case.id if case else None,
+            context=context,
         )
 
 
@@ -143,15 +228,20 @@ async def retire_cards(
     if place:
         query = query.where(Delivery.place == place)
     for delivery in await session.exec(query):
-        if delivery.state == DeliveryState.PENDING:
-            outbox.give_up(delivery, "已处理")
-            continue
-        await outbox.enqueue(
-            session,
-            account_id=delivery.account_id,
-            place=delivery.place,
-            purpose=Purpose.CARD_UPDATE,
-            payload={**outgoing.to_json(), "edits": delivery.external_id},
-            dedupe=f"retire:{delivery.id}",
-            case_id=case.id,
-        )
+        await retire(session, delivery, outgoing)
+
+
+async def retire(session: AsyncSession, delivery: Delivery, outgoing: Outgoing) -> None:
+    """Put a closing line in the place of a message with buttons; one not sent never leaves."""
+    if delivery.state == DeliveryState.PENDING:
+        outbox.give_up(delivery, "已处理")
+        return
+    await outbox.enqueue(
+        session,
+        account_id=delivery.account_id,
+        place=delivery.place,
+        purpose=Purpose.CARD_UPDATE,
+        payload={**outgoing.to_json(), "edits": delivery.external_id},
+        dedupe=f"retire:{delivery.id}",
+        case_id=delivery.case_id,
+    )

@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 
 from rapidfuzz import fuzz
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Attachment, Outgoing
-from bot.desk import cards, posting
+from bot.desk import cards, perfunctory, posting, prompts, similar, tasks
+from bot.desk.desktop import Desktop, acting, finish
 from bot.desk.drafting import decide
-from bot.desk.office import (
-    TOPIC_OUTBOX,
-    DeskError,
-    Office,
-    account_by_key,
-    key_of,
-    locked_case,
-    storable,
-)
+from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, locked_case, storable
 from bot.desk.wording import answer_text
 from knowledge.screen import screen
-from storage import entries, outbox, queries
+from storage import entries, queries
 from storage.ledger import audit, record
-from storage.models import Account, Case, Draft, Staff, utcnow
-from storage.terms import CaseState, DraftState, EventKind, Purpose, Role
+from storage.models import Case, Draft, Staff, utcnow
+from storage.terms import CaseState, DraftState, EventKind, Role
 
 _STILL_THE_ENTRY = 50  # below, an edited text is the person's own and carries no entry's links
-_NOTING_ROUNDS, _NOTING_SECONDS = 10, 0.1
 _MAY_REVIEW = {Role.REVIEWER, Role.SUPERVISOR, Role.ADMIN}
-
-
-@dataclass(frozen=True, slots=True)
-class Desktop:
-    """One action in progress: who, where, on which case, in which transaction."""
-
-    session: AsyncSession
-    staff: Staff
-    place: str
-    case: Case
-    account: Account
-    draft: Draft | None
-
-    @property
-    def actor(self) -> str:
-        return f"staff:{self.staff.id}"
-
-
-class _StaleError(Exception):
-    """The case is not what the person saw; the text says why."""
 
 
 class Review:
@@ -83,7 +50,7 @@ class Review:
             if draft is None:
                 draft = Draft(case_id=case_id)
                 desk.session.add(draft)
-            return await self._approve(desk, draft, storable(text).strip())
+            return await self._approve_written(desk, draft, storable(text).strip())
 
     async def other(self, staff: Staff, case_id: int, version: int, place: str) -> str:
         """换一条: put the next candidate's answer into the draft."""
@@ -102,40 +69,16 @@ class Review:
     async def prompt(self, staff: Staff, case_id: int, version: int, place: str) -> str:
         """编辑: ask this person to type the reply."""
         async with self._acting("prompt", staff, case_id, version, place) as desk:
-            name = staff.display_name
-            outgoing = Outgoing(
-                f"{name}，请回复本消息，写上诉求 #{case_id} 要发给群众的全文。",
-                copy_text=desk.draft.text if desk.draft else "",
-                ask_reply=True,
-                person=staff.telegram_id or "",
-                person_name=name,
-            )
-            account = await account_by_key(desk.session, self._office.rules.staff_account)
-            await outbox.enqueue(
+            await prompts.ask(
+                self._office,
                 desk.session,
-                account_id=key_of(account),
-                place=place,
-                purpose=Purpose.PROMPT,
-                payload=outgoing.to_json(),
-                dedupe=f"prompt:{case_id}:{version}:{staff.id}:{utcnow().timestamp()}",
-                case_id=case_id,
-                context={"version": version},
+                staff,
+                place,
+                desk.case,
+                f"请回复本消息，写上诉求 #{case_id} 要发给群众的全文。",
+                copy_text=desk.draft.text if desk.draft else "",
             )
             return "请在下面写答复"
-
-    async def answered(self, place: str, external_id: str) -> tuple[int, int] | None:
-        """The case and version that a card or prompt message stands for."""
-        for _ in range(_NOTING_ROUNDS):
-            async with self._office.db.read() as session:
-                found = await outbox.asked_by(session, place, external_id)
-                noting = found is None and await outbox.in_flight(session, place)
-            if found is not None and found.case_id is not None:
-                return found.case_id, int(found.context["version"])
-            if not noting:
-                return None
-            # The platform shows a message before we have noted its id.
-            await asyncio.sleep(_NOTING_SECONDS)
-        return None
 
     async def transfer(
         self, staff: Staff, case_id: int, version: int, place: str, department: str, reason: str
@@ -157,6 +100,18 @@ class Review:
             await posting.card(self._office, desk.session, desk.case)
             return f"已转办：{department}"
 
+    async def overrule(
+        self, staff: Staff, case_id: int, version: int, place: str, reason: str
+    ) -> str:
+        """算作答复: the last reply was no perfunctory one; a second person, with a reason."""
+        async with self._acting("overrule", staff, case_id, version, place) as desk:
+            await perfunctory.overrule(desk.session, desk.case, staff, reason)
+            if desk.draft:
+                decide(desk.draft, DraftState.DISCARDED, desk.actor)
+            await tasks.withdraw(desk.session, desk.case, tasks.ABOUT_THE_CLOCK, "已答复")
+            await finish(self._office, desk, f"{staff.display_name}认定已答复（{reason}）")
+            return "已算作答复，计时停在送达之时"
+
     async def close(self, staff: Staff, case_id: int, version: int, place: str, reason: str) -> str:
         """无需答复, with a reason that the record keeps."""
         async with self._acting("close", staff, case_id, version, place) as desk:
@@ -166,7 +121,8 @@ class Review:
             if desk.draft:
                 decide(desk.draft, DraftState.DISCARDED, desk.actor)
             record(desk.session, case, EventKind.CLOSED, actor=desk.actor, reason=reason)
-            await self._finish(desk, f"无需答复（{reason}），{staff.display_name}")
+            await tasks.withdraw(desk.session, case, tasks.ABOUT_THE_CLOCK, "已关闭")
+            await finish(self._office, desk, f"无需答复（{reason}），{staff.display_name}")
             return "已记为无需答复"
 
     async def later(self, staff: Staff, case_id: int, version: int, place: str) -> str:
@@ -211,6 +167,49 @@ class Review:
             view = await queries.case_view(session, case_id, self._office.now())
         return cards.card(view, self._office.now())
 
+    async def more(self, case_id: int) -> Outgoing:
+        """The card's less common actions, to stand in place of its buttons."""
+        async with self._office.db.read() as session:
+            case = await session.get_one(Case, case_id)
+            return Outgoing("", cards.more(case, bool(await queries.absorbed(session, case_id))))
+
+    async def look(self, staff: Staff, case_id: int, place: str) -> None:
+        """Send the card of any case, in whatever state it is."""
+        async with self._office.db.write() as session:
+            case = await locked_case(session, case_id)
+            if case is None:
+                raise DeskError("找不到这件诉求。")
+            await posting.card(self._office, session, case, place)
+            audit(session, f"staff:{staff.id}", "case.look", str(case_id))
+        self._office.notify(TOPIC_OUTBOX)
+
+    async def ask_words(
+        self,
+        staff: Staff,
+        case_id: int,
+        version: int,
+        place: str,
+        verb: str,
+        argument: str,
+        what: str,
+    ) -> str:
+        """Have this person type what an action needs; ``verb`` and ``argument`` come back."""
+        async with acting(
+            self._office, verb, staff, case_id, version, place, tuple(CaseState)
+        ) as desk:
+            text = f"请回复本消息，写上诉求 #{case_id} 的{what}。"
+            await prompts.ask(
+                self._office,
+                desk.session,
+                staff,
+                place,
+                desk.case,
+                text,
+                verb=verb,
+                argument=argument,
+            )
+            return f"请在下面写{what}"
+
     async def departments(self) -> list[str]:
         """Where a case can be transferred to."""
         if self._office.rules.departments:
@@ -225,51 +224,26 @@ class Review:
             audit(session, f"staff:{staff.id}", "case.files", str(case_id))
         return [Attachment(**one) for message in found for one in message.attachments]
 
-    @asynccontextmanager
-    async def _acting(
+    def _acting(
         self, verb: str, staff: Staff, case_id: int, version: int, place: str
-    ) -> AsyncIterator[Desktop]:
-        """One transaction on the case as the person saw it; else a fresh card and a refusal."""
-        try:
-            async with self._office.db.write() as session:
-                case = await locked_case(session, case_id)
-                yield await self._open(session, staff, place, case, version)
-                audit(session, f"staff:{staff.id}", f"case.{verb}", str(case_id), version=version)
-        except _StaleError as error:
-            await self._refresh(case_id, place)
-            raise DeskError(str(error)) from None
-        finally:
-            self._office.notify(TOPIC_OUTBOX)
+    ) -> AbstractAsyncContextManager[Desktop]:
+        return acting(self._office, verb, staff, case_id, version, place)
 
-    async def _open(
-        self, session: AsyncSession, staff: Staff, place: str, case: Case | None, version: int
-    ) -> Desktop:
-        if case is None:
-            raise DeskError("找不到这件诉求。")
-        if case.state != CaseState.WAITING:
-            raise DeskError(await self._who_was_first(session, case, staff))
-        if case.version != version:
-            raise _StaleError("对话或拟答有变化，这张卡片已过时，请看新卡片。")
-        account = await session.get_one(Account, case.account_id)
-        draft = await queries.open_draft(session, key_of(case))
-        return Desktop(session, staff, place, case, account, draft)
-
-    async def _who_was_first(self, session: AsyncSession, case: Case, staff: Staff) -> str:
-        query = select(Draft).where(Draft.case_id == case.id, Draft.state == DraftState.SENT)
-        draft = (await session.exec(query.order_by(col(Draft.id).desc()).limit(1))).first()
-        if draft is not None and draft.decided_by == f"staff:{staff.id}":
-            return "您已经答复过这件诉求。"
-        if draft is not None and draft.decided_by.startswith("staff:"):
-            other = await session.get(Staff, int(draft.decided_by.removeprefix("staff:")))
-            if other is not None:
-                return f"已由{other.display_name}答复，您的操作没有执行。"
-        return f"这件诉求现在是“{CaseState(case.state).label}”，您的操作没有执行。"
-
-    async def _refresh(self, case_id: int, place: str) -> None:
-        async with self._office.db.write() as session:
-            case = await locked_case(session, case_id)
-            if case is not None:
-                await posting.card(self._office, session, case, place)
+    async def _approve_written(self, desk: Desktop, draft: Draft, text: str) -> str:
+        """Approve a text that was just written; a perfunctory one is first shown as such."""
+        found = await perfunctory.judge(self._office, desk.session, desk.case, text)
+        if found is None or text == draft.text:
+            return await self._approve(desk, draft, text)
+        self._may_approve(desk, draft)
+        _refuse_unpublishable(text)
+        draft.text = text
+        desk.case.version += 1
+        record(
+            desk.session, desk.case, EventKind.DRAFTED, actor=desk.actor, evasive=str(found.kind)
+        )
+        await desk.session.flush()
+        await posting.card(self._office, desk.session, desk.case)
+        return f"还没有发送：{perfunctory.warning(found)}请补上实际内容，或在新卡片上点“仍要发送”。"
 
     async def _approve(self, desk: Desktop, draft: Draft, text: str) -> str:
         """One review step; the last one sends."""
@@ -307,7 +281,9 @@ class Review:
         kept = fuzz.ratio(text, draft.original) >= _STILL_THE_ENTRY
         entry = self._office.library.get(draft.entry_id) if kept else None
         await posting.reply(self._office, desk.session, desk.case, text, entry, actor=desk.actor)
-        await self._finish(desk, f"已由{desk.staff.display_name}答复")
+        learnt, buttons = await similar.offer(desk.session, desk.case, draft, entry)
+        line = f"已由{desk.staff.display_name}答复{learnt}"
+        await finish(self._office, desk, line, buttons)
         return "已发送"
 
     def _may_approve(self, desk: Desktop, draft: Draft) -> None:
@@ -337,14 +313,6 @@ class Review:
                 draft.approvals = []
                 return
         raise DeskError("别的条目都已停用，请点“编辑”写答复。")
-
-    async def _finish(self, desk: Desktop, line: str) -> None:
-        """Close the standing cards and put the next case before the person."""
-        await posting.retire_cards(desk.session, desk.case, cards.done(desk.case, line))
-        await desk.session.flush()
-        following = await queries.next_waiting(desk.session, self._office.now())
-        if following is not None:
-            await posting.card(self._office, desk.session, following, desk.place)
 
 
 def _refuse_unpublishable(text: str) -> None:

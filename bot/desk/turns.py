@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.deadlines import due_for
-from bot.desk.office import Office
-from bot.triage import Category
-from storage.ledger import record
+from bot.deadlines import Standing, standing
+from bot.desk.office import Office, key_of
+from bot.replay import replay
+from bot.turn import Happening
+from storage.ledger import events, record
 from storage.models import Case
 from storage.terms import CaseState, EventKind
 
@@ -30,14 +31,29 @@ def asked_anew(session: AsyncSession, case: Case, at: datetime) -> None:
     _open(case)
 
 
-def set_due(office: Office, session: AsyncSession, case: Case) -> None:
-    """Set the due time by the office's profile, and record it when it is a new one."""
-    rules = office.rules
-    due = due_for(rules.profile, Category(case.category), case.opened_at, rules.calendar)
-    if case.due_at == due.at and case.profile == rules.profile.key:
+async def stand(office: Office, session: AsyncSession, case: Case) -> Standing:
+    """How the running turn stands now by its events, the office's profile and calendar."""
+    now = office.now() + timedelta(microseconds=1)  # after what was recorded a moment ago
+    told = [
+        Happening(one.kind, one.at, one.data, one.actor)
+        for one in await events(session, key_of(case))
+    ]
+    # Until the first due time is set, the case itself tells what it is about.
+    placed = {"category": case.category, "department": case.department}
+    turn = replay([*told, Happening(EventKind.DUE_SET, now, placed)])[-1]
+    return standing(turn, office.rules.profile, office.rules.calendar, now)
+
+
+async def set_due(office: Office, session: AsyncSession, case: Case) -> None:
+    """Set the due time as the case's events make it, and record it when it is a new one."""
+    key, stands = office.rules.profile.key, await stand(office, session, case)
+    due, original = stands.due, stands.original.at
+    known = (case.due_at, case.due_provisional, case.calendar_version, case.profile)
+    if known == (due.at, due.provisional, due.calendar_version, key):
         return
     case.due_at, case.due_provisional = due.at, due.provisional
-    case.calendar_version, case.profile = due.calendar_version, rules.profile.key
+    case.original_due_at = original if original != due.at else None
+    case.calendar_version, case.profile = due.calendar_version, key
     record(
         session,
         case,
@@ -45,8 +61,9 @@ def set_due(office: Office, session: AsyncSession, case: Case) -> None:
         due=due.at.isoformat(),
         provisional=due.provisional,
         calendar=due.calendar_version,
-        profile=rules.profile.key,
+        profile=key,
         category=case.category,
+        department=case.department,
     )
 
 

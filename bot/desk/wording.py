@@ -19,6 +19,7 @@ EMERGENCY = (
 )
 ASK_RATING = "感谢反馈。您对这次办理满意吗？"
 RATED = "已记下您的评价：{grade}。谢谢！"
+MERGED = "您的诉求 #{case} 和 #{kept} 是同一件事，合在一起办理，答复也会发到这里。"
 ADDED = "已补充到您的诉求 #{case}，工作人员会一起看。"
 
 
@@ -69,6 +70,16 @@ def acknowledgement(due: datetime | None, provisional: bool) -> str:
     until = f"{spoken_day(due)}前"
     note = "（节假日安排公布后可能调整）" if provisional else ""
     return f"这件事需要工作人员回复您，最晚{until}{note}。\n发“我的诉求”可查看进度。"
+
+
+def extended(case_id: int, due: datetime, reason: str) -> str:
+    """延期: until when, and why."""
+    return f"您的诉求 #{case_id} 需要更多时间办理，最晚{spoken_day(due)}前回复。原因：{reason}"
+
+
+def unmerged(case_id: int, due: datetime | None) -> str:
+    until = f"，最晚{spoken_day(due)}前回复" if due else ""
+    return f"您的诉求 #{case_id} 改为单独办理{until}。"
 
 
 def spoken_day(moment: datetime) -> str:

@@ -29,7 +29,7 @@ def build_app(
     app = FastAPI(title="问办", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Shield, max_body=max_body)
     errors.install(app)
-    app.include_router(system_router(desk.office.db, webhook))
+    app.include_router(system_router(desk.office, webhook))
     app.state.webchat = None
     if site is not None:
         app.state.webchat = WebDoor(desk, site)

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
+from bot.desk import Library, Office
 from handlers.errors import Refusal
 from storage.db import Database
 from storage.web_queries import Health, health
@@ -32,9 +33,9 @@ class Webhook:
     handle: Callable[[dict[str, Any]], Awaitable[None]]
 
 
-def system_router(db: Database, webhook: Webhook | None) -> APIRouter:
+def system_router(office: Office, webhook: Webhook | None) -> APIRouter:
     """Routes for ``/healthz``, ``/metrics`` and, with a webhook, ``/telegram/webhook``."""
-    router = APIRouter()
+    router, db = APIRouter(), office.db
 
     @router.get("/healthz")
     async def healthz() -> Response:
@@ -48,6 +49,7 @@ def system_router(db: Database, webhook: Webhook | None) -> APIRouter:
                 "knowledge_entries": figures.entries,
                 "waiting_cases": figures.waiting,
                 "unsent_deliveries": figures.unsent,
+                **_semantic(office.library),
             }
         )
 
@@ -72,6 +74,14 @@ async def _figures(db: Database) -> Health | None:
     WAITING.set(figures.waiting)
     UNSENT.set(figures.unsent)
     return figures
+
+
+def _semantic(library: Library) -> dict[str, Any]:
+    """How far the vectors are, in a process that matches by them."""
+    keeper = library.keeper
+    if keeper is None:
+        return {}
+    return {"semantic": {"state": keeper.state, "missing_vectors": keeper.missing}}
 
 
 def _receiver(webhook: Webhook) -> Callable[[Request], Awaitable[Response]]:

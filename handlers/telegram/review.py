@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiogram import F, Router
 from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.enums import ChatType
-from aiogram.filters import Command
+from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message, User
 
 from bot.channels.base import (
     Attachment,
-    Button,
     Outgoing,
     RateLimitedError,
     RejectedError,
 )
 from bot.channels.telegram import TelegramChannel
-from bot.desk import Desk, DeskError, cards
-from handlers.telegram import texts
+from bot.desk import Desk, DeskError, prompts
+from handlers.telegram import actions, texts
+from handlers.telegram.actions import Press
 from handlers.telegram.citizen import redraw
 from handlers.telegram.commands import asks_for
 from handlers.telegram.middleware import quoted, tell, toast
@@ -31,34 +30,8 @@ if TYPE_CHECKING:
     from storage.models import Staff
 
 _TELEGRAM = re.compile(r"-?\d+:\d+")
-_MOST_CHOICES = 90
+_LONGEST_NUMBER = 9
 _LONGEST_WAIT = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """A pressed ``s:verb:case:version[:argument]``, and the chat it was pressed in."""
-
-    verb: str
-    case_id: int
-    version: int
-    place: str
-    argument: str = ""
-
-    @classmethod
-    def parse(cls, query: CallbackQuery) -> Press:
-        """Raises DeskError for what no button of ours sends."""
-        place = str(query.message.chat.id) if query.message else str(query.from_user.id)
-        match (query.data or "").split(":"):
-            case ["s", verb, case, version, *rest] if case.isdecimal() and version.isdecimal():
-                return cls(verb, int(case), int(version), place, ":".join(rest))
-        raise DeskError(texts.STALE_BUTTON)
-
-    def chosen(self, titles: tuple[str, ...], index: str) -> str:
-        """The title a choice stands for. Raises DeskError when there is no such choice."""
-        if not index.isdecimal() or int(index) >= len(titles):
-            raise DeskError(texts.STALE_BUTTON)
-        return titles[int(index)]
 
 
 async def from_staff_chat(message: Message, staff_chat: str) -> bool:
@@ -73,9 +46,12 @@ async def in_staff_place(message: Message, staff_chat: str) -> bool:
 def review_router() -> Router:
     router = Router(name="review")
     router.callback_query.register(pressed, F.data.startswith("s:"))
+    router.callback_query.register(task_pressed, F.data.startswith("t:"))
     router.message.register(identity, Command("id", ignore_case=True))
     router.message.register(show_next, in_staff_place, asks_for("next"))
     router.message.register(show_queue, in_staff_place, asks_for("queue"))
+    router.message.register(show_tasks, in_staff_place, asks_for("tasks"))
+    router.message.register(show_case, in_staff_place, Command("case", ignore_case=True))
     router.message.register(answer, in_staff_place, F.reply_to_message, F.from_user)
     # What colleagues say to each other is not a citizen's.
     router.message.register(unanswerable, from_staff_chat)
@@ -105,18 +81,38 @@ async def show_queue(message: Message, desk: Desk, channel: TelegramChannel) -> 
     await channel.send(str(message.chat.id), Outgoing(text, reply_to=quoted(message)))
 
 
+async def show_tasks(message: Message, desk: Desk, channel: TelegramChannel) -> None:
+    staff = await _staff(desk, message.from_user)
+    await tell(channel, message, await desk.tasks.listed(staff, str(message.chat.id)))
+
+
+async def show_case(
+    message: Message, desk: Desk, channel: TelegramChannel, command: CommandObject
+) -> None:
+    staff = await _staff(desk, message.from_user)
+    number = (command.args or "").strip().lstrip("#")
+    if not (number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER):
+        raise DeskError(texts.WHICH_NUMBER)
+    await desk.review.look(staff, int(number), str(message.chat.id))
+
+
 async def answer(message: Message, desk: Desk, channel: TelegramChannel) -> None:
-    """A reply to a card or to the request for a text is the text for the citizen."""
+    """A reply to a card is the text for the citizen; one to a request, what was asked for."""
     parent, place = message.reply_to_message, str(message.chat.id)
     if parent is None:
         raise SkipHandler
-    found = await desk.review.answered(place, str(parent.message_id))
-    if found is None:
+    asked = await prompts.answered(desk.office, place, str(parent.message_id))
+    if asked is None:
         raise SkipHandler
     staff = await _staff(desk, message.from_user)
     if not message.text:
         raise DeskError(texts.WRITE_TEXT)
-    await tell(channel, message, await desk.review.send(staff, *found, place, message.text))
+    if asked.verb != prompts.REPLY:
+        text = await actions.typed(desk, staff, asked, place, message.text)
+    else:
+        case_id, version = asked.case_id, asked.version
+        text = await desk.review.send(staff, case_id, version, place, message.text)
+    await tell(channel, message, text)
 
 
 async def unanswerable(message: Message) -> None:
@@ -131,75 +127,46 @@ async def pressed(query: CallbackQuery, desk: Desk, channel: TelegramChannel) ->
     staff = await _staff(desk, query.from_user)
     press = Press.parse(query)
     match press.verb:
-        case "transfer":
-            text = await _transfer(desk, channel, query, staff, press)
-        case "close":
-            text = await _close(desk, channel, query, staff, press)
+        case verb if verb in actions.ACTIONS:
+            text = await actions.pressed(desk, channel, query, staff, press)
         case "files":
             text = await _files(desk, channel, query, staff, press)
         case "show":
             await redraw(channel, query, await desk.review.show(press.case_id))
+            text = ""
+        case "similar":
+            text = await desk.similar.add(staff, press.case_id)
+            await redraw(channel, query, Outgoing(""))
+        case "more":
+            await redraw(channel, query, await desk.review.more(press.case_id))
             text = ""
         case _:
             text = await _act(desk, staff, press)
     await toast(query, text)
 
 
+async def task_pressed(query: CallbackQuery, desk: Desk) -> None:
+    """A button of a task's card, ``t:verb:task``."""
+    staff = await _staff(desk, query.from_user)
+    place = str(query.message.chat.id) if query.message else str(query.from_user.id)
+    match (query.data or "").split(":"):
+        case ["t", verb, number] if number.isdecimal():
+            await toast(query, await desk.tasks.act(staff, int(number), verb, place))
+        case _:
+            raise DeskError(texts.STALE_BUTTON)
+
+
 async def _act(desk: Desk, staff: Staff, press: Press) -> str:
-    actions = {
+    known = {
         "adopt": desk.review.adopt,
         "edit": desk.review.prompt,
         "other": desk.review.other,
         "later": desk.review.later,
     }
-    action = actions.get(press.verb)
+    action = known.get(press.verb)
     if action is None:
         raise DeskError(texts.STALE_BUTTON)
     return await action(staff, press.case_id, press.version, press.place)
-
-
-async def _transfer(
-    desk: Desk, channel: TelegramChannel, query: CallbackQuery, staff: Staff, press: Press
-) -> str:
-    """Two questions in place of the card's buttons: to whom, and why."""
-    departments = tuple(await desk.review.departments())[:_MOST_CHOICES]
-    if not departments:
-        raise DeskError(texts.NO_DEPARTMENTS)
-    if not press.argument:
-        await _offer(channel, query, press, departments)
-        return texts.CHOOSE_DEPARTMENT
-    to, mark, why = press.argument.partition(".")
-    department = press.chosen(departments, to)
-    if not mark:
-        await _offer(channel, query, press, cards.TRANSFER_REASONS, f"{to}.")
-        return texts.CHOOSE_REASON
-    reason = press.chosen(cards.TRANSFER_REASONS, why)
-    return await desk.review.transfer(
-        staff, press.case_id, press.version, press.place, department, reason
-    )
-
-
-async def _close(
-    desk: Desk, channel: TelegramChannel, query: CallbackQuery, staff: Staff, press: Press
-) -> str:
-    if not press.argument:
-        await _offer(channel, query, press, cards.CLOSE_REASONS)
-        return texts.CHOOSE_REASON
-    reason = press.chosen(cards.CLOSE_REASONS, press.argument)
-    return await desk.review.close(staff, press.case_id, press.version, press.place, reason)
-
-
-async def _offer(
-    channel: TelegramChannel,
-    query: CallbackQuery,
-    press: Press,
-    titles: tuple[str, ...],
-    prefix: str = "",
-) -> None:
-    rows: tuple[tuple[Button, ...], ...] = cards.choices(
-        press.verb, press.case_id, press.version, titles, prefix
-    )
-    await redraw(channel, query, Outgoing("", rows))
 
 
 async def _files(

@@ -42,6 +42,7 @@ async def open_scene(database_url: str, folder: Path) -> AsyncIterator[Scene]:
             "app__data_dir": str(folder / "var"),
             "knowledge__initial_file": str(known),
             "knowledge__refresh_seconds": "0.5",
+            "knowledge__semantic": "off",
             "outbox__backoff_seconds": "0.2",
             "outbox__backoff_limit_seconds": "2",
         }

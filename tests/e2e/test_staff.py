@@ -127,7 +127,7 @@ async def test_a_card_whose_conversation_moved_on_is_refused_with_a_fresh_one(
     fresh = await scene.card(case_id)
     assert "昨晚两点还在打桩" in fresh.text
 
-    pressed = await scene.api.presses(clerk, old, old.data("无需答复") + ":2", stale=True)
+    pressed = await scene.api.presses(clerk, old, old.data("无需答复") + ":.repeated", stale=True)
     assert "已过时" in pressed.text
     again = await scene.card(case_id)
     await scene.settled()

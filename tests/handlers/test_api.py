@@ -13,6 +13,7 @@ from handlers.api import Webhook
 from handlers.api.app import MAX_BODY
 from handlers.api.shield import HEADERS
 from storage.db import Database
+from tests.embeddings import Letters
 from tests.website import Website, answers, open_website, write
 
 SECRET = "a-long-enough-secret"
@@ -37,6 +38,21 @@ async def test_health_counts_what_waits(website: Website) -> None:
         "waiting_cases": 1,
         "unsent_deliveries": 0,
     }
+
+
+async def test_health_says_how_far_the_vectors_are(database: Database) -> None:
+    async with open_website(database) as website:
+        library = website.desk.office.library
+        library.understand(Letters, None)
+        assert library.keeper is not None
+        async with asyncio.timeout(10):
+            while library.keeper.state != "ready":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        health = (await website.browser().get("/healthz")).json()
+        metrics = (await website.browser().get("/metrics")).text
+        await library.close()
+    assert health["semantic"] == {"state": "ready", "missing_vectors": 0}
+    assert "wenban_vectors_missing 0.0" in metrics
 
 
 async def test_health_is_503_when_the_database_fails_and_metrics_go_on(

@@ -261,7 +261,7 @@ async def hook(door: Door) -> AsyncIterator[str]:
 
     webhook = Webhook(SECRET, partial(handle, door.dispatcher, door.bot))
     app = FastAPI()
-    app.include_router(system_router(door.town.db, webhook))
+    app.include_router(system_router(door.town.desk.office, webhook))
     server = HttpServer(app, "127.0.0.1", 0)
     await server.start()
     yield f"http://127.0.0.1:{server.port}/telegram/webhook"

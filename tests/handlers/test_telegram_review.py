@@ -158,7 +158,16 @@ async def test_closing_asks_why_and_can_be_thought_better_of(door: Door, citizen
 
 
 @pytest.mark.parametrize(
-    "verb", ["transfer:1:{v}:99", "transfer:1:{v}:0.99", "close:1:{v}:9", "fly:1:{v}"]
+    "verb",
+    [
+        "transfer:1:{v}:99",
+        "transfer:1:{v}:0.99",
+        "close:1:{v}:.9",
+        "close:1:{v}:9",
+        "overrule:1:{v}:.9",
+        "exclude:1:{v}:rain",
+        "fly:1:{v}",
+    ],
 )
 async def test_choices_that_do_not_exist_change_nothing(
     door: Door, citizen: User, verb: str
@@ -253,3 +262,120 @@ async def test_the_confirmation_may_get_lost_but_the_reply_is_sent_once(
     await door.settle()
     replies = [one for one in await door.api.sent(citizen) if "请到街道申请" in one.text]
     assert len(replies) == 1
+
+
+async def test_a_perfunctory_reply_is_warned_of_and_may_be_overruled(
+    door: Door, citizen: User
+) -> None:
+    card = await card_for(door, citizen)
+    await door.api.says(
+        door.colleague(), "已转市民政局处理，请耐心等待。", door.staff, reply_to=card
+    )
+    await door.api.next_message(door.staff, containing="还没有发送")
+    await door.settle()
+    warned = await door.api.next_message(door.staff, containing="⚠ 这条答复看起来只转办未答复")
+    await door.api.presses(door.colleague(), warned, "仍要发送")
+    await door.settle()
+    await door.api.next_message(citizen, containing="已转市民政局处理")
+    again = await door.api.next_message(door.staff, containing="计时未停")
+    await door.api.presses(door.colleague(1), again, "上一条算作答复")
+    asked = await door.api.next_message(door.staff, kind="markup")
+    shown = await door.api.presses(door.colleague(1), asked, "已告知去处和方式")
+    assert shown.text == "已算作答复，计时停在送达之时"
+    (case,) = await door.rows(Case)
+    assert (case.state, case.answered_at is not None) == ("answered", True)
+
+
+async def test_an_exclusion_is_proposed_and_decided_by_two(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    member, chief = door.colleague(0), door.colleague(2)
+    await door.api.presses(member, card, "更多")
+    asked = await door.api.next_message(door.staff, kind="markup")
+    await door.api.presses(member, asked, "剔除")
+    asked = await door.api.next_message(door.staff, kind="markup")
+    assert asked.buttons[:2] == ["超辖区", "应走法定途径"]
+    shown = await door.api.presses(member, asked, "超辖区")
+    assert shown.text == "请在下面写证据"
+    await door.settle()
+    prompt = await door.api.next_message(door.staff, containing="张三，请回复本消息")
+    await door.api.says(member, "属邻市管辖", door.staff, reply_to=prompt)
+    await door.api.next_message(door.staff, containing="已提出剔除")
+    await door.settle()
+    request = await door.api.next_message(door.staff, containing="剔除申请 · 诉求 #1")
+    assert "证据：属邻市管辖" in request.text
+    shown = await door.api.presses(member, request, "同意剔除")
+    assert "主管或管理员" in shown.text and shown.show_alert
+    shown = await door.api.presses(chief, request, "不同意")
+    await door.settle()
+    prompt = await door.api.next_message(door.staff, containing="不同意的理由")
+    await door.api.says(chief, "/tasks", door.staff)
+    await door.api.next_message(door.staff, containing="共 1 项")
+    await door.settle()
+    await door.api.says(chief, "属我市", door.staff, reply_to=prompt)
+    await door.api.next_message(door.staff, containing="不同意剔除")
+    await door.settle()
+    assert (await door.rows(Case))[0].excluded == ""
+    assert (await door.api.next_edit(door.staff)).buttons == []
+
+
+async def test_any_case_can_be_looked_at_by_its_number(door: Door, citizen: User) -> None:
+    await door.api.says(citizen, "身份证丢了怎么办")
+    await door.settle()
+    await door.api.says(door.colleague(), "/case 1", door.staff)
+    await door.settle()
+    card = await door.api.next_message(door.staff, containing="诉求 #1")
+    assert "状态：已答复" in card.text and card.buttons == ["更多"]
+    for wrong in ("/case", "/case abc", "/case 9999999999"):
+        await door.api.says(door.colleague(), wrong, door.staff)
+        assert (await door.api.next_message(door.staff)).text == texts.WHICH_NUMBER
+    await door.api.says(door.colleague(), "/case 77", door.staff)
+    await door.api.next_message(door.staff, containing="找不到")
+
+
+async def test_a_ready_reason_may_be_replaced_by_ones_own(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    await door.api.presses(door.colleague(), card, "无需答复")
+    asked = await door.api.next_message(door.staff, kind="markup")
+    await door.api.presses(door.colleague(), asked, "自己写")
+    await door.settle()
+    prompt = await door.api.next_message(door.staff, containing="不用答复的理由")
+    await door.api.says(door.colleague(), "来电已说明", door.staff, reply_to=prompt)
+    await door.api.next_message(door.staff, containing="已记为无需答复")
+    assert (await door.rows(Case))[0].reason == "来电已说明"
+
+
+async def test_an_extension_is_asked_for_and_approved(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    for title in ("更多", "申请延期", "3 个工作日"):
+        await door.api.presses(door.colleague(), card, title)
+        card = await door.api.next_message(door.staff, kind="markup")
+    shown = await door.api.presses(door.colleague(), card, "需要多个部门会商")
+    assert "已申请延期" in shown.text
+    await door.settle()
+    request = await door.api.next_message(door.staff, containing="延期申请 · 诉求 #1")
+    shown = await door.api.presses(door.colleague(2), request, "同意延期")
+    assert shown.text.startswith("同意延期到")
+    await door.settle()
+    await door.api.next_message(citizen, containing="需要更多时间办理")
+
+
+async def test_repeats_are_merged_and_separated(door: Door, citizen: User) -> None:
+    group = await door.api.group("居民群")
+    await door.api.says(citizen, HARD, group)
+    await door.settle()
+    card = await card_for(door, citizen, "低保怎么申请呢")
+    card = (await door.api.sent(door.staff, "send"))[-1]
+    await door.api.presses(door.colleague(), card, "更多")
+    asked = await door.api.next_message(door.staff, kind="markup")
+    await door.api.presses(door.colleague(), asked, "合并")
+    asked = await door.api.next_message(door.staff, kind="markup")
+    assert asked.buttons[0].startswith(f"#1 {HARD}（相似")
+    shown = await door.api.presses(door.colleague(), asked, asked.buttons[0])
+    assert shown.text.startswith("已把 #2 并入 #1")
+    await door.settle()
+    card = await door.api.next_message(door.staff, containing="已并入：#2")
+    for title in ("更多", "撤销合并"):
+        await door.api.presses(door.colleague(), card, title)
+        card = await door.api.next_message(door.staff, kind="markup")
+    shown = await door.api.presses(door.colleague(), card, "#2")
+    assert "已分开" in shown.text

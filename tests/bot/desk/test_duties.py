@@ -92,7 +92,16 @@ async def test_a_run_happens_in_one_process(town: Town) -> None:
 
 def test_the_table_holds_every_scheduled_duty(town: Town) -> None:
     names = {job.name for job in table(town.desk, "08:30", 10)}
-    assert names == {"outbox_sweep", "hand_over", "remind", "resolve", "digest"}
+    assert names == {
+        "outbox_sweep",
+        "hand_over",
+        "remind",
+        "resolve",
+        "digest",
+        "renew_dues",
+        "fold",
+        "verify",
+    }
 
 
 def test_nobody_is_reminded_at_night(town: Town) -> None:

@@ -8,6 +8,7 @@ from bot.desk import Library
 from knowledge.matcher import Policy
 from knowledge.risk import Decided, Source
 from storage import evidence
+from storage.models import Case
 from tests.support import STAFF_PLACE, Town
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
@@ -38,6 +39,19 @@ async def test_staff_judge_by_the_entry_they_send(town: Town) -> None:
     version = (await town.case(rewritten)).version
     await town.desk.review.send(staff, rewritten, version, STAFF_PLACE, "这件事请打街道的电话。")
     assert [one.right for one in await _decided(town)] == [True, False]
+
+
+async def test_a_question_split_off_is_judged_by_itself(town: Town) -> None:
+    waiting = await town.ask("低保怎么申请")
+    await town.ask(LOST)
+    other = (await town.rows(Case))[-1].id or 0
+    assert other != waiting
+    await town.desk.citizens.helpful("telegram", "7001", other)
+    staff = await town.desk.review.staff_by_telegram("900")
+    assert staff is not None
+    version = (await town.case(waiting)).version
+    await town.desk.review.adopt(staff, waiting, version, STAFF_PLACE)
+    assert [one.right for one in await _decided(town)] == [True, True]
 
 
 async def test_complaints_judge_no_candidate(town: Town) -> None:

@@ -1,0 +1,209 @@
+"""事项: what one person asks for another decides, or does, once; with a card of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.channels.base import Outgoing
+from bot.desk import posting, prompts, taskcards
+from bot.desk.desktop import DECIDERS, reason_given
+from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, key_of, locked_case
+from storage import tasks
+from storage.ledger import audit
+from storage.models import Account, Case, Staff, Task
+from storage.terms import Purpose, TaskKind, TaskState
+
+ABOUT_THE_CLOCK = (TaskKind.EXTENSION, TaskKind.TRANSFER, TaskKind.SUPPLEMENT)
+_LISTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One person at work on one task, in one transaction."""
+
+    session: AsyncSession
+    staff: Staff
+    case: Case
+    task: Task
+
+    @property
+    def actor(self) -> str:
+        return f"staff:{self.staff.id}"
+
+    @property
+    def asker(self) -> str:
+        return f"staff:{self.task.asked_by}"
+
+
+class Decider(Protocol):
+    """What can be done with one kind of task; the verbs are those of its card's buttons.
+
+    Each may raise DeskError, and returns a short text for the person.
+    """
+
+    @property
+    def verbs(self) -> Mapping[str, str]:
+        """What must be typed for each verb, "" for nothing."""
+        ...
+
+    def allow(self, decision: Decision, verb: str) -> None:
+        """Raises DeskError when this person may not."""
+        ...
+
+    async def carry_out(self, decision: Decision, verb: str, words: str) -> str:
+        """Do it; ``words`` are what was typed."""
+        ...
+
+
+class Tasks:
+    """The desk's way to every task, whatever its kind."""
+
+    def __init__(self, office: Office, deciders: Mapping[TaskKind, Decider]) -> None:
+        self._office = office
+        self._deciders = deciders
+
+    async def act(self, staff: Staff, task_id: int, verb: str, place: str, words: str = "") -> str:
+        """Do what a button of the task's card says; asks in ``place`` for words it needs."""
+        async with self._deciding(staff, task_id) as decision:
+            kind = TaskKind(decision.task.kind)
+            needed = self._deciders[kind].verbs.get(verb)
+            if needed is None:
+                raise DeskError("这个按钮已经不能用了，请看最新的卡片。")
+            self._deciders[kind].allow(decision, verb)
+            if needed and not words.strip() and place:
+                await self._ask(decision, verb, place, needed)
+                return f"请在下面写{needed}"
+            said = reason_given(words, needed) if needed else ""
+            text = await self._deciders[kind].carry_out(decision, verb, said)
+            case_id = decision.case.id
+            audit(decision.session, decision.actor, f"task.{verb}", str(task_id), case=case_id)
+            if decision.task.state != TaskState.OPEN:
+                line = f"{kind.label}：{text}（{staff.display_name}）"
+                await retire(decision.session, decision.task, line)
+            return text
+
+    async def listed(self, staff: Staff, place: str) -> str:
+        """Put the tasks this person can decide or do before them again."""
+        if staff.role not in DECIDERS:
+            raise DeskError("要由主管或管理员处理，您没有待处理的事项。")
+        kinds = [kind for kind in self._deciders if kind is not TaskKind.SUPPLEMENT]
+        async with self._office.db.write() as session:
+            found = await tasks.waiting(session, kinds, _LISTED)
+            for task in found:
+                await show(self._office, session, task, [staff], place)
+            audit(session, f"staff:{staff.id}", "task.list")
+        self._office.notify(TOPIC_OUTBOX)
+        return f"待处理的事项在下面，共 {len(found)} 项。" if found else "没有待处理的事项。"
+
+    async def _ask(self, decision: Decision, verb: str, place: str, needed: str) -> None:
+        await prompts.ask(
+            self._office,
+            decision.session,
+            decision.staff,
+            place,
+            decision.case,
+            f"请回复本消息，写上诉求 #{decision.case.id} 的{needed}。",
+            verb=f"t:{verb}",
+            argument=str(decision.task.id),
+        )
+
+    @asynccontextmanager
+    async def _deciding(self, staff: Staff, task_id: int) -> AsyncIterator[Decision]:
+        try:
+            async with self._office.db.write() as session:
+                known = await session.get(Task, task_id)
+                if known is None:
+                    raise DeskError("找不到这个事项。")
+                # The case is locked before its tasks, everywhere.
+                case = await locked_case(session, known.case_id)
+                task = await tasks.locked(session, task_id)
+                if task is None or case is None or task.state != TaskState.OPEN:
+                    raise DeskError(await _who_decided(session, known))
+                yield Decision(session, staff, case, task)
+        finally:
+            self._office.notify(TOPIC_OUTBOX)
+
+
+def second_person(decision: Decision) -> None:
+    """Raises DeskError unless a 主管 or 管理员 other than the one who asked decides."""
+    if decision.staff.role not in DECIDERS:
+        raise DeskError("要由主管或管理员决定，您的操作没有执行。")
+    if decision.task.asked_by == decision.staff.id:
+        raise DeskError("这是您自己提出的，请换一位主管或管理员决定。")
+
+
+async def begin(
+    office: Office,
+    session: AsyncSession,
+    case: Case,
+    kind: TaskKind,
+    *,
+    asked_by: Staff | None = None,
+    text: str = "",
+    due_at: datetime | None = None,
+    **data: Any,
+) -> Task:
+    """Open a task; :func:`show` puts it before people."""
+    task = Task(
+        case_id=key_of(case),
+        kind=kind,
+        text=text,
+        data=data,
+        asked_by=asked_by.id if asked_by else None,
+        due_at=due_at,
+    )
+    session.add(task)
+    await session.flush()
+    return task
+
+
+async def show(
+    office: Office,
+    session: AsyncSession,
+    task: Task,
+    people: list[Staff] | None = None,
+    place: str = "",
+) -> None:
+    """The task's card for these people (the 主管 and 管理员 when None), or in one ``place``."""
+    case = await session.get_one(Case, task.case_id)
+    account = await session.get_one(Account, case.account_id)
+    asker = await session.get(Staff, task.asked_by) if task.asked_by else None
+    outgoing = taskcards.card(task, case, account, asker.display_name if asker else "")
+    if people is None:
+        people = await tasks.people(session, DECIDERS)
+    dedupe = f"task:{task.id}"
+    if place:
+        dedupe += f":{office.now().timestamp()}"
+    await posting.to_people(
+        office, session, people, outgoing, Purpose.TASK, dedupe, case, {"task": task.id}, place
+    )
+
+
+async def retire(session: AsyncSession, task: Task, line: str) -> None:
+    """A closing line in the place of the task's cards."""
+    for delivery in await tasks.shown(session, task):
+        await posting.retire(session, delivery, Outgoing(f"诉求 #{task.case_id} {line}"))
+
+
+async def withdraw(
+    session: AsyncSession, case: Case, kinds: Iterable[TaskKind], why: str
+) -> list[Task]:
+    """End the open tasks of a case that went on without them; returns them."""
+    found = await tasks.standing(session, [case.id or 0], kinds)
+    for task in found:
+        tasks.close(task, TaskState.WITHDRAWN, outcome=why)
+        await retire(session, task, f"{TaskKind(task.kind).label}：{why}，不用再处理。")
+    return found
+
+
+async def _who_decided(session: AsyncSession, task: Task) -> str:
+    other = await session.get(Staff, task.decided_by) if task.decided_by else None
+    if other is None:
+        return "这个事项已经结束，您的操作没有执行。"
+    return f"{other.display_name}已经处理过这个事项，您的操作没有执行。"
