@@ -2,7 +2,7 @@
 
 Beside the matcher, with and without vectors, rapidfuzz's extractOne, jieba with BM25 (bm25s) and
 the bundled sentence model alone answer the same queries in the same run. DATA holds
-municipal_faq/; without it only the sample knowledge base of the program is measured.
+municipal_faq/; without it only the program's sample base and the county base here are measured.
 
 The matcher's weights were fitted on these very queries, so its figures here are in-sample: the
 honest ones, out of fold and with a base left out, are those that `benchmarks.train` prints.

@@ -50,6 +50,7 @@ def bases(data: Path) -> dict[str, list[Entry]]:
     """Every entry is approved; the sample base is that of the program."""
     with resources.as_file(SAMPLE) as path:
         found = {"sample": read_entries(path).entries}
+    found["county"] = read_entries(OWN / "county.csv").entries
     municipal = data / "municipal_faq" / "faq_simplified.tsv"
     if municipal.exists():
         found["municipal"] = read_entries(municipal).entries
@@ -66,6 +67,8 @@ def query_sets(data: Path) -> list[QuerySet]:
         QuerySet("sample", "sample", _read(sample), 1.0),
         QuerySet("sample, none", "sample", _read(OWN / "sample_unanswerable.jsonl"), 0.4),
         QuerySet("sample, ambiguous", "sample", _read(OWN / "sample_ambiguous.jsonl"), 0.0, False),
+        QuerySet("county", "county", _read(OWN / "county_queries.jsonl"), 1.0),
+        QuerySet("county, none", "county", _read(OWN / "county_unanswerable.jsonl"), 0.4),
     ]
     if folder.exists():
         found += [

@@ -26,9 +26,10 @@ from benchmarks.figures import HEADER, Answer, Cut, cut_at, cut_at_risk, line, r
 from benchmarks.sets import Query, QuerySet, bases, made_sets, query_sets
 from knowledge.catalog import Entry
 from knowledge.features import FEATURES
-from knowledge.index import Index, analyse
+from knowledge.index import Index
 from knowledge.matcher import Policy
 from knowledge.ranker import barred, feature_names, leading, leading_names, order, outdone
+from knowledge.reading import analyse
 from knowledge.search import gather, tabulate
 from knowledge.semantic import Bundled, Embedder, Light
 from knowledge.vectors import Meaning, VectorCache
