@@ -214,6 +214,15 @@ class ClockSettings(_Section):
     )
     extensions: int = Field(default=1, ge=0, description="每件诉求最多延期几次；0 为不许延期")
     extension_workdays: int = Field(default=15, ge=1, le=250, description="一次最多延期几个工作日")
+    supplement_workdays: int = Field(
+        default=5, ge=1, le=60, description="请群众补充后最多暂停几个工作日，到时自动恢复计时"
+    )
+    transfer_workdays: int = Field(
+        default=1, ge=1, le=10, description="转办后几个工作日内不签收，视为退件"
+    )
+    callback_workdays: int = Field(
+        default=5, ge=1, le=60, description="差评后几个工作日内要完成回访"
+    )
 
     @field_validator("business_hours")
     @classmethod

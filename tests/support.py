@@ -14,6 +14,7 @@ from bot.channels.base import Attachment, Capabilities, Outgoing, SendError
 from bot.clock import Calendar
 from bot.deadlines import profiles
 from bot.desk import Desk, Inbound, Library, Office, Receipt, Rules
+from bot.ledger import verify
 from knowledge.catalog import Entry, Link
 from knowledge.matcher import Policy
 from storage import entries
@@ -192,6 +193,14 @@ class Town:
             query = select(CaseEvent).where(CaseEvent.case_id == case_id)
             found = list(await session.exec(query))
         return [one.kind for one in sorted(found, key=lambda one: one.id or 0)]
+
+    async def events(self, kind: str) -> list[CaseEvent]:
+        """All events of a kind, in the order they were recorded."""
+        return [one for one in await self.rows(CaseEvent) if one.kind == kind]
+
+    async def agrees(self) -> None:
+        """Whatever was done, the tables say what the ledger says."""
+        assert await verify(self.db, "test", datetime.now(UTC)) == []
 
     async def rows(self, table: type[Row]) -> list[Row]:
         """Everything a table holds, oldest first where it has numbers."""

@@ -11,12 +11,12 @@ from bot.deadlines import extended
 from bot.desk import posting, tasks, wording
 from bot.desk.desktop import Desktop, acting, reason_given
 from bot.desk.office import DeskError, Office, key_of
-from bot.desk.tasks import Decision, second_person
+from bot.desk.tasks import Decision, decides, second_person
 from bot.desk.turns import set_due, stand
 from knowledge.screen import screen
 from storage import tasks as store
 from storage.ledger import record
-from storage.models import Staff
+from storage.models import Staff, Task
 from storage.terms import CaseState, EventKind, TaskKind, TaskState
 
 
@@ -76,7 +76,10 @@ class Extension:
         if granted >= rules.extensions:
             raise DeskError(f"每件最多延期 {rules.extensions} 次，已经用完，请尽快答复群众。")
 
-    def allow(self, decision: Decision, verb: str) -> None:
+    def concerns(self, staff: Staff, task: Task) -> bool:
+        return decides(staff, task)
+
+    async def allow(self, decision: Decision, verb: str) -> None:
         second_person(decision)
         if decision.case.state != CaseState.WAITING:
             state = CaseState(decision.case.state).label

@@ -67,6 +67,12 @@ async def overrule(session: AsyncSession, case: Case, staff: Staff, reason: str)
     case.version += 1
 
 
+def wrote_reply(event: CaseEvent) -> bool:
+    """Whether who did this had part in a reply, and not in a request to the citizen."""
+    kinds = (EventKind.REVIEWED, EventKind.REPLY_QUEUED)
+    return event.kind in kinds and not event.data.get("request")
+
+
 async def _had_part(session: AsyncSession, reply: CaseEvent) -> set[str]:
     """Who reviewed or sent this reply, and not an earlier one."""
     actors: set[str] = set()
@@ -75,6 +81,6 @@ async def _had_part(session: AsyncSession, reply: CaseEvent) -> set[str]:
             break
         if event.kind == EventKind.REPLIED:
             actors.clear()
-        elif event.kind in (EventKind.REVIEWED, EventKind.REPLY_QUEUED):
+        elif wrote_reply(event):
             actors.add(event.actor)
     return actors

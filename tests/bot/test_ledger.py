@@ -31,7 +31,7 @@ async def town(database: Database) -> Town:
     town = await build_town(database)
     helped = await town.ask("身份证丢了怎么办", "1")
     await town.desk.citizens.helpful("telegram", "1", helped)
-    await town.desk.citizens.rate("telegram", "1", helped, 2)
+    await town.desk.satisfaction.rate("telegram", "1", helped, 2)
     again = await town.ask("社保卡丢了怎么补", "2")
     await town.desk.citizens.unhelpful("telegram", "2", again)
     await town.ask("楼下工地半夜施工太吵了，要投诉", "3")

@@ -1,0 +1,227 @@
+"""督办: the owner of a case, and from its due time on the supervisor, told of each point once.
+
+What is told stands in the ledger in the same transaction as the message itself, so that a
+process that dies in between neither forgets nor repeats it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.channels.base import Outgoing
+from bot.clock import Calendar, Due
+from bot.deadlines import escalation_points, next_point, overdue_points
+from bot.desk import posting
+from bot.desk.callback import callers
+from bot.desk.office import Office, key_of
+from storage import queries
+from storage import tasks as store
+from storage.ledger import record
+from storage.models import Case, CaseEvent, Staff, Task
+from storage.terms import CaseState, EventKind, Purpose, Role, TaskKind, TaskState
+
+_AT_ONCE = 200
+_LISTED = 10
+_STATES = (CaseState.WAITING, CaseState.CLARIFYING)
+_POINTS = {"half": "时限过半", "last_day": "只剩最后 1 个工作日", "due": "已到时限"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """What is counted down to: an answer, or the 回访 that ``task`` is."""
+
+    case: Case
+    start: datetime
+    due: Due
+    task: Task | None = None
+
+    @property
+    def mark(self) -> int:
+        return 0 if self.task is None else self.task.id or 0
+
+    def key(self, point: str) -> str:
+        """The same point of another turn or due time is another one."""
+        moment = self.start if point == "half" else self.due.at
+        return f"{self.mark}:{point}:{moment.timestamp():.0f}"
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """A line for some people."""
+
+    key: str
+    line: str
+    people: tuple[Staff, ...]
+
+
+async def escalate(office: Office) -> int:
+    """Tell of every point passed since it was last looked; returns of how many."""
+    now, told = office.now(), 0
+    for take in (_cases, _callbacks):
+        while True:
+            async with office.db.write() as session:
+                clocks = await take(session, now)
+                told += await _tell(office, session, clocks, now)
+            if len(clocks) < _AT_ONCE:
+                break
+    return told
+
+
+async def _cases(session: AsyncSession, now: datetime) -> list[_Clock]:
+    query = (
+        select(Case)
+        .where(
+            col(Case.state).in_(_STATES),
+            or_(col(Case.remind_at).is_(None), col(Case.remind_at) <= now),
+            col(Case.due_at).is_not(None),
+            col(Case.paused_at).is_(None),
+        )
+        .limit(_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    return [
+        _Clock(case, case.opened_at, Due(case.due_at, case.due_provisional, ""))
+        for case in await session.exec(query)
+        if case.due_at is not None
+    ]
+
+
+async def _callbacks(session: AsyncSession, now: datetime) -> list[_Clock]:
+    due = or_(col(Task.remind_at).is_(None), col(Task.remind_at) <= now)
+    open_ = (Task.state == TaskState.OPEN, Task.kind == TaskKind.CALLBACK, due)
+    numbers = select(Task.case_id).where(*open_).limit(_AT_ONCE)
+    # The case is locked before its tasks, everywhere.
+    query = select(Case).where(col(Case.id).in_(list(await session.exec(numbers))))
+    found = await session.exec(query.with_for_update(skip_locked=True))
+    cases = {key_of(case): case for case in found}
+    waiting = select(Task).where(*open_, col(Task.case_id).in_(list(cases))).with_for_update()
+    return [
+        _Clock(cases[task.case_id], task.created_at, Due(task.due_at, False, ""), task)
+        for task in await session.exec(waiting)
+        if task.due_at is not None
+    ]
+
+
+async def _tell(
+    office: Office, session: AsyncSession, clocks: Sequence[_Clock], now: datetime
+) -> int:
+    """Note the latest new point of each clock, with those before it that were missed."""
+    known = await _announced(session, [key_of(one.case) for one in clocks])
+    staff = await store.people(session) if clocks else []
+    news: list[_News] = []
+    for one in clocks:
+        calendar = office.rules.calendar.of(one.case.department)
+        passed = _passed(one, calendar, now)
+        new = [point for point in passed if one.key(point) not in known]
+        if new and new[-1] == passed[-1]:
+            people = await _people(office, session, one, new[-1], staff)
+            _note(session, one, new, people)
+            news.append(_News(one.key(new[-1]), _line(one, new[-1]), tuple(people)))
+        (one.task or one.case).remind_at = next_point(one.start, one.due, calendar, now)
+    await _post(office, session, news)
+    return len(news)
+
+
+async def _announced(session: AsyncSession, case_ids: Sequence[int]) -> set[str]:
+    query = select(CaseEvent).where(
+        col(CaseEvent.case_id).in_(case_ids), CaseEvent.kind == EventKind.ESCALATED
+    )
+    found = await session.exec(query)
+    return {key for one in found for key in one.data.get("keys", ())}
+
+
+def _passed(clock: _Clock, calendar: Calendar, now: datetime) -> list[str]:
+    points = [
+        *escalation_points(clock.start, clock.due, calendar),
+        *overdue_points(clock.due, now, calendar),
+    ]
+    return [name for name, at in points if at <= now]
+
+
+def _note(session: AsyncSession, clock: _Clock, new: Sequence[str], people: list[Staff]) -> None:
+    about: dict[str, Any] = {"task": clock.mark} if clock.task else {}
+    record(
+        session,
+        clock.case,
+        EventKind.ESCALATED,
+        point=new[-1],
+        missed=list(new[:-1]),
+        keys=[clock.key(point) for point in new],
+        told=[one.id for one in people],
+        **about,
+    )
+
+
+async def _people(
+    office: Office, session: AsyncSession, clock: _Clock, point: str, staff: Sequence[Staff]
+) -> list[Staff]:
+    """The owner; from the due time on the supervisors too.
+
+    What nobody owns is everybody's: in the group without a name, else in every private chat.
+    """
+    if clock.task is not None:
+        owners = await callers(session, clock.case, clock.task)
+    else:
+        owners = _owners(clock.case, staff)
+    if not owners and not office.rules.staff_place:
+        return list(staff)
+    if point in ("half", "last_day"):
+        return owners
+    chiefs = [one for one in staff if one.role == Role.SUPERVISOR]
+    chiefs = chiefs or [one for one in staff if one.role == Role.ADMIN]
+    return [*owners, *(one for one in chiefs if one not in owners)]
+
+
+def _owners(case: Case, staff: Iterable[Staff]) -> list[Staff]:
+    """Whoever took the case up, or else the people of its department."""
+    everyone = list(staff)
+    assigned = [one for one in everyone if one.id == case.assignee_id]
+    return assigned or [one for one in everyone if case.department == one.department != ""]
+
+
+def _line(clock: _Clock, point: str) -> str:
+    what = "差评回访" if clock.task else clock.case.category
+    if point.startswith("overdue_"):
+        return f"诉求 #{clock.case.id}（{what}）已超期 {point.removeprefix('overdue_')} 个工作日"
+    return f"诉求 #{clock.case.id}（{what}）{_POINTS[point]}"
+
+
+async def _post(office: Office, session: AsyncSession, news: Sequence[_News]) -> None:
+    """One message for the same people, however many cases it is about."""
+    waiting = await queries.waiting_count(session) if news else 0
+    for people, lines in _by_reader(office, news):
+        dedupe = hashlib.sha256("\n".join(one.key + one.line for one in lines).encode())
+        text = _text([one.line for one in lines], waiting)
+        mark = f"remind:{dedupe.hexdigest()[:32]}"
+        if people:
+            await posting.to_people(office, session, people, Outgoing(text), Purpose.REMINDER, mark)
+        else:
+            await posting.to_staff(office, session, Outgoing(text), Purpose.REMINDER, mark)
+
+
+def _by_reader(office: Office, news: Sequence[_News]) -> list[tuple[list[Staff], list[_News]]]:
+    """Lines for one message each: by those named in the group, or by person in private."""
+    found: dict[tuple[int, ...], list[_News]] = defaultdict(list)
+    everybody: dict[int, Staff] = {}
+    for one in news:
+        everybody |= {person.id or 0: person for person in one.people}
+        numbers = tuple(person.id or 0 for person in one.people)
+        apart = not office.rules.staff_place and numbers
+        for reader in [(number,) for number in numbers] if apart else [numbers]:
+            found[reader].append(one)
+    return [([everybody[one] for one in reader], lines) for reader, lines in found.items()]
+
+
+def _text(lines: Sequence[str], waiting: int) -> str:
+    more = f"\n……共 {len(lines)} 件" if len(lines) > _LISTED else ""
+    told = lines[0] if len(lines) == 1 else "\n" + "\n".join(lines[:_LISTED]) + more
+    return f"督办：{told}\n待人工共 {waiting} 件。发 /next 取下一件，发 /case 编号 看一件。"
