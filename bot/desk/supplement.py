@@ -89,7 +89,7 @@ def check_words(text: str, asked: str) -> None:
     found = find(text, asked)
     questions = found is not None and found.kind is Kind.DETAILS and found.words[0].endswith("?")
     if (found and not questions) or not _ASKS.search(text):
-        raise DeskError("没有说清要补充什么，请写具体（例如地点、时间、单号）。")
+        raise DeskError("没有说清要补充什么，请写成具体的问题，例如“路灯在哪个路口？”。")
 
 
 async def step(office: Office, desk: Desktop, draft: Draft, text: str) -> str:
