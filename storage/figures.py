@@ -122,20 +122,20 @@ async def _insert(session: AsyncSession, model: type[SQLModel], rows: Sequence[A
         )
 
 
-async def stored(session: AsyncSession, first: int, last: int) -> tuple[list[Row], list[Row]]:
-    """Facts and changes of the cases from ``first`` to ``last``."""
+async def stored(session: AsyncSession, numbers: Collection[int]) -> tuple[list[Row], list[Row]]:
+    """Facts and changes of these cases."""
     found = []
     for model in (TurnFact, TurnChange):
         table: Any = SQLModel.metadata.tables[str(model.__tablename__)]
-        query = columns(table).where(table.c.case_id.between(first, last))
+        query = columns(table).where(table.c.case_id.in_(numbers))
         rows = await (await session.connection()).execute(query.order_by(*table.primary_key))
         found.append([tuple(row) for row in rows])
     return found[0], found[1]
 
 
-async def cases_between(session: AsyncSession, first: int, last: int) -> dict[int, Case]:
+async def cases(session: AsyncSession, numbers: Collection[int]) -> dict[int, Case]:
     """The cases as the queues see them, by number."""
-    query = select(Case).where(col(Case.id).between(first, last))
+    query = select(Case).where(col(Case.id).in_(numbers))
     return {case.id or 0: case for case in await session.exec(query)}
 
 

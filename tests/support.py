@@ -218,6 +218,12 @@ async def build_town(
     coordination: Coordination | None = None,
 ) -> Town:
     """An office on a migrated, empty database."""
+    await found_town(db, known, review_steps)
+    return await open_town(db, rules, coordination)
+
+
+async def found_town(db: Database, known: Sequence[Entry] = ENTRIES, review_steps: int = 1) -> None:
+    """Put the account, its people and what they know into a migrated, empty database."""
     async with db.write() as session:
         session.add(
             Account(key="telegram", platform="Telegram", name="云川发布", review_steps=review_steps)
@@ -227,6 +233,12 @@ async def build_town(
                 Staff(login=f"s{number}", display_name=name, role=role, telegram_id=f"90{number}")
             )
         await entries.save(session, known, "test")
+
+
+async def open_town(
+    db: Database, rules: Rules | None = None, coordination: Coordination | None = None
+) -> Town:
+    """The office whose account, people and knowledge are in the database."""
     library = Library(db, Policy())
     await library.refresh()
     channel = MemoryChannel()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from datetime import time as dtime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
@@ -20,6 +24,7 @@ from storage.terms import EventKind
 from tests.support import STAFF_PLACE, Town
 
 BUREAU = "市民政局"
+ROOT = Path(__file__).parents[3]
 
 
 def _reminders(town: Town, place: str = STAFF_PLACE) -> list[str]:
@@ -253,3 +258,55 @@ async def test_ten_thousand_open_cases_cost_nothing_until_one_is_due(town: Town)
         assert list(await session.exec(added)) == [EventKind.ESCALATED]
         sent = select(Delivery.id).where(Delivery.purpose == "reminder")
         assert len(list(await session.exec(sent))) == 1
+
+
+_CHILD = """
+import asyncio, sys
+from bot.channels.base import Capabilities
+from bot.desk import Desk, Library, Office
+from knowledge.matcher import Policy
+from storage.coordination import LocalCoordination
+from storage.db import Database
+from tests.support import office_rules
+
+async def remind():
+    db = Database(sys.argv[1])
+    office = Office(db, Library(db, Policy()), LocalCoordination(), office_rules(),
+                    {"telegram": Capabilities(500)})
+    print("ready", flush=True)
+    await Desk(office, {}).duties.remind()
+    print("done", flush=True)
+    await db.close()
+
+asyncio.run(remind())
+"""
+
+
+async def _killed_after(url: str, seconds: float) -> str:
+    """What a process that reminds said before it was killed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _CHILD, url), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    await asyncio.sleep(seconds)
+    with suppress(ProcessLookupError):
+        process.kill()
+    said = await process.stdout.read()
+    await process.wait()
+    return said.decode()
+
+
+async def test_killed_at_any_moment_each_point_is_told_once(town: Town, database_url: str) -> None:
+    await _open_cases(town.db, 500)
+    async with town.db.write() as session:
+        for case in await session.exec(select(Case)):
+            case.due_at = case.opened_at = datetime.now(UTC) - timedelta(days=9)
+            case.remind_at = None
+    ends = [await _killed_after(database_url, 0.05 * number**2) for number in range(6)]
+    assert "" in ends
+    await town.desk.duties.remind()
+    told = [event.case_id for event in await town.events("escalated")]
+    assert sorted(told) == list(range(1000, 1500))
+    shown = [row for row in await town.rows(Delivery) if row.purpose == "reminder"]
+    assert len(shown) == 3  # two hundred cases a message
