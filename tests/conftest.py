@@ -18,6 +18,8 @@ from storage.db import Database
 
 # Taken out of the environment: programs started by tests refuse WENBAN_ names they do not know.
 SERVER_URL = os.environ.pop("WENBAN_TEST_DATABASE_URL", "")
+HISTORY = os.environ.pop("WENBAN_TEST_HISTORY", "")
+"""An export of real messages with replies (xlsx) to work out besides the one made here."""
 REDIS_URL = os.environ.pop("WENBAN_TEST_REDIS_URL", "")
 ALL_MUST_RUN = os.environ.get("NO_TEST_MAY_SKIP") == "1"
 _numbers = itertools.count(1)

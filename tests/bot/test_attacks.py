@@ -500,8 +500,9 @@ async def test_no_score_gets_better_without_a_trace(world: World, attack: Attack
 async def test_the_original_due_time_is_beyond_every_delay(world: World) -> None:
     """What moves a due time moves the one rate; the other tells what was promised at first."""
     for attack in (recategorise, pause):
-        (before, _), _ = await world.reports(), await attack(world)
-        (after, _) = await world.reports()
+        before, _ = await world.reports()
+        await attack(world)
+        after, _ = await world.reports()
         assert after["on_time"]["original_due_rate"] == before["on_time"]["original_due_rate"]
         with suppress(DeskError):
             await world.town.desk.supplement.resume(*await world.on(world.fresh), "不用了")
