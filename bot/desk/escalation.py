@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from bot.channels.base import Outgoing
 from bot.clock import Calendar, Due
@@ -66,47 +67,67 @@ class _News:
 async def escalate(office: Office) -> int:
     """Tell of every point passed since it was last looked; returns of how many."""
     now, told = office.now(), 0
-    for take in (_cases, _callbacks):
+    for look, take in ((_cases_due, _cases), (_callbacks_due, _callbacks)):
         while True:
+            async with office.db.read() as session:
+                due = list(await session.exec(look(now)))
+            if not due:
+                break
             async with office.db.write() as session:
-                clocks = await take(session, now)
+                clocks = await take(session, due, now)
                 told += await _tell(office, session, clocks, now)
-            if len(clocks) < _AT_ONCE:
+            if not clocks:  # somebody else holds them
                 break
     return told
 
 
-async def _cases(session: AsyncSession, now: datetime) -> list[_Clock]:
-    query = (
-        select(Case)
-        .where(
-            col(Case.state).in_(_STATES),
-            or_(col(Case.remind_at).is_(None), col(Case.remind_at) <= now),
-            col(Case.due_at).is_not(None),
-            col(Case.paused_at).is_(None),
-        )
-        .limit(_AT_ONCE)
-        .with_for_update(skip_locked=True)
+def _cases_due(now: datetime) -> SelectOfScalar[Any]:
+    return select(Case.id).where(*_waiting_for_answer(now)).limit(_AT_ONCE)
+
+
+def _callbacks_due(now: datetime) -> SelectOfScalar[Any]:
+    return select(Task.case_id).where(*_waiting_for_call(now)).limit(_AT_ONCE)
+
+
+def _waiting_for_answer(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Case.state).in_(_STATES),
+        or_(col(Case.remind_at).is_(None), col(Case.remind_at) <= now),
+        col(Case.due_at).is_not(None),
+        col(Case.paused_at).is_(None),
     )
+
+
+def _waiting_for_call(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Task.state) == TaskState.OPEN,
+        col(Task.kind) == TaskKind.CALLBACK,
+        or_(col(Task.remind_at).is_(None), col(Task.remind_at) <= now),
+    )
+
+
+async def _held(session: AsyncSession, numbers: Sequence[int]) -> list[Case]:
+    query = select(Case).where(col(Case.id).in_(numbers)).order_by(col(Case.due_at))
+    return list(await session.exec(query.with_for_update(skip_locked=True)))
+
+
+async def _cases(session: AsyncSession, numbers: Sequence[int], now: datetime) -> list[_Clock]:
+    held = [key_of(case) for case in await _held(session, numbers)]
+    query = select(Case).where(col(Case.id).in_(held), *_waiting_for_answer(now))
     return [
         _Clock(case, case.opened_at, Due(case.due_at, case.due_provisional, ""))
-        for case in await session.exec(query)
+        for case in await session.exec(query.order_by(col(Case.due_at)))
         if case.due_at is not None
     ]
 
 
-async def _callbacks(session: AsyncSession, now: datetime) -> list[_Clock]:
-    due = or_(col(Task.remind_at).is_(None), col(Task.remind_at) <= now)
-    open_ = (Task.state == TaskState.OPEN, Task.kind == TaskKind.CALLBACK, due)
-    numbers = select(Task.case_id).where(*open_).limit(_AT_ONCE)
+async def _callbacks(session: AsyncSession, numbers: Sequence[int], now: datetime) -> list[_Clock]:
     # The case is locked before its tasks, everywhere.
-    query = select(Case).where(col(Case.id).in_(list(await session.exec(numbers))))
-    found = await session.exec(query.with_for_update(skip_locked=True))
-    cases = {key_of(case): case for case in found}
-    waiting = select(Task).where(*open_, col(Task.case_id).in_(list(cases))).with_for_update()
+    held = {key_of(case): case for case in await _held(session, numbers)}
+    query = select(Task).where(col(Task.case_id).in_(list(held)), *_waiting_for_call(now))
     return [
-        _Clock(cases[task.case_id], task.created_at, Due(task.due_at, False, ""), task)
-        for task in await session.exec(waiting)
+        _Clock(held[task.case_id], task.created_at, Due(task.due_at, False, ""), task)
+        for task in await session.exec(query.order_by(col(Task.due_at)).with_for_update())
         if task.due_at is not None
     ]
 

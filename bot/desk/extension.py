@@ -61,6 +61,8 @@ class Extension:
         rules, case = self._office.rules, desk.case
         if case.due_at is None:
             raise DeskError("这件诉求还没有时限，不用延期。")
+        if case.paused_at is not None:
+            raise DeskError("计时正暂停等群众补充，收到补充或结束等待后再申请。")
         if self._office.now() >= case.due_at:
             due = wording.spoken_day(case.due_at)
             raise DeskError(f"时限是{due}，已经过了，不能再申请延期，请尽快答复群众。")

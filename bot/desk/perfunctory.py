@@ -20,7 +20,8 @@ MAY_OVERRULE = {Role.REVIEWER, Role.SUPERVISOR, Role.ADMIN}
 def warning(found: Evasion) -> str:
     """What staff read beside a reply that is going to leave."""
     shown = f"（“{found.words[0]}”）" if found.words else ""
-    return f"这条答复看起来{found.kind.label}{shown}，发出后不停止计时。"
+    ask = "要群众补充，请用“更多”里的“请群众补充”。" if found.kind is Kind.DETAILS else ""
+    return f"这条答复看起来{found.kind.label}{shown}，发出后不停止计时。{ask}"
 
 
 async def judge(office: Office, session: AsyncSession, case: Case, text: str) -> Evasion | None:

@@ -115,6 +115,20 @@ async def test_a_report_says_how_far_the_ledger_can_be_trusted(town: Town) -> No
         assert await seals.has_digest(session, "0" * 64) is None
 
 
+async def test_every_report_looks_at_cases_chosen_by_lot(town: Town) -> None:
+    assert (await provenance(town.db, datetime.now(UTC)))["spot_check"] == {
+        "cases": len(await town.rows(Case)),
+        "differences": 0,
+    }
+    await catch_up(town.db)
+    async with town.db.write() as session:
+        fact = (await session.exec(select(TurnFact))).first()
+        assert fact is not None
+        fact.stop = fact.start + 1
+    found = await provenance(town.db, datetime.now(UTC))
+    assert found["spot_check"]["differences"] == 1
+
+
 async def test_an_edited_event_is_named_with_its_day_and_case(town: Town) -> None:
     await seals.seal(town.db, tomorrow())
     async with town.db.read() as session:
