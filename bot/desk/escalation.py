@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
 
 from bot.channels.base import Outgoing
 from bot.clock import Calendar, Due
@@ -32,7 +30,12 @@ from storage.terms import CaseState, EventKind, Purpose, Role, TaskKind, TaskSta
 
 _AT_ONCE = 200
 _LISTED = 10
-_STATES = (CaseState.WAITING, CaseState.CLARIFYING)
+_OPEN_CASE: tuple[Any, ...] = (
+    col(Case.state).in_((CaseState.WAITING, CaseState.CLARIFYING)),
+    col(Case.due_at).is_not(None),
+    col(Case.paused_at).is_(None),
+)
+_OPEN_CALL: tuple[Any, ...] = (Task.state == TaskState.OPEN, Task.kind == TaskKind.CALLBACK)
 _POINTS = {"half": "时限过半", "last_day": "只剩最后 1 个工作日", "due": "已到时限"}
 
 
@@ -70,50 +73,46 @@ async def escalate(office: Office) -> int:
     for look, take in ((_cases_due, _cases), (_callbacks_due, _callbacks)):
         while True:
             async with office.db.read() as session:
-                due = list(await session.exec(look(now)))
+                due = await look(session, now)
             if not due:
                 break
             async with office.db.write() as session:
-                clocks = await take(session, due, now)
+                clocks = await take(session, due)
                 told += await _tell(office, session, clocks, now)
             if not clocks:  # somebody else holds them
                 break
     return told
 
 
-def _cases_due(now: datetime) -> SelectOfScalar[Any]:
-    return select(Case.id).where(*_waiting_for_answer(now)).limit(_AT_ONCE)
+async def _cases_due(session: AsyncSession, now: datetime) -> list[int]:
+    return await _due(session, col(Case.id), col(Case.remind_at), now, _OPEN_CASE)
 
 
-def _callbacks_due(now: datetime) -> SelectOfScalar[Any]:
-    return select(Task.case_id).where(*_waiting_for_call(now)).limit(_AT_ONCE)
+async def _callbacks_due(session: AsyncSession, now: datetime) -> list[int]:
+    return await _due(session, col(Task.id), col(Task.remind_at), now, _OPEN_CALL)
 
 
-def _waiting_for_answer(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        col(Case.state).in_(_STATES),
-        or_(col(Case.remind_at).is_(None), col(Case.remind_at) <= now),
-        col(Case.due_at).is_not(None),
-        col(Case.paused_at).is_(None),
-    )
+async def _due(
+    session: AsyncSession, number: Any, moment: Any, now: datetime, open_: Sequence[Any]
+) -> list[int]:
+    """What comes to a point by now, or was never looked at. Asked for apart: both at once,
+    SQLite would go through everything that is open."""
+    found: list[int] = []
+    for due in (moment.is_(None), moment <= now):
+        found += await session.exec(select(number).where(due, *open_).limit(_AT_ONCE))
+    return found[:_AT_ONCE]
 
 
-def _waiting_for_call(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        col(Task.state) == TaskState.OPEN,
-        col(Task.kind) == TaskKind.CALLBACK,
-        or_(col(Task.remind_at).is_(None), col(Task.remind_at) <= now),
-    )
+async def _held(session: AsyncSession, numbers: Iterable[int]) -> dict[int, Case]:
+    """These cases, but for those that another process holds."""
+    query = select(Case).where(col(Case.id).in_(tuple(numbers))).order_by(col(Case.due_at))
+    found = await session.exec(query.with_for_update(skip_locked=True))
+    return {key_of(case): case for case in found}
 
 
-async def _held(session: AsyncSession, numbers: Sequence[int]) -> list[Case]:
-    query = select(Case).where(col(Case.id).in_(numbers)).order_by(col(Case.due_at))
-    return list(await session.exec(query.with_for_update(skip_locked=True)))
-
-
-async def _cases(session: AsyncSession, numbers: Sequence[int], now: datetime) -> list[_Clock]:
-    held = [key_of(case) for case in await _held(session, numbers)]
-    query = select(Case).where(col(Case.id).in_(held), *_waiting_for_answer(now))
+async def _cases(session: AsyncSession, numbers: Sequence[int]) -> list[_Clock]:
+    held = await _held(session, numbers)
+    query = select(Case).where(col(Case.id).in_(tuple(held)), *_OPEN_CASE)
     return [
         _Clock(case, case.opened_at, Due(case.due_at, case.due_provisional, ""))
         for case in await session.exec(query.order_by(col(Case.due_at)))
@@ -121,10 +120,13 @@ async def _cases(session: AsyncSession, numbers: Sequence[int], now: datetime) -
     ]
 
 
-async def _callbacks(session: AsyncSession, numbers: Sequence[int], now: datetime) -> list[_Clock]:
+async def _callbacks(session: AsyncSession, numbers: Sequence[int]) -> list[_Clock]:
+    known = select(Task.case_id).where(col(Task.id).in_(numbers))
     # The case is locked before its tasks, everywhere.
-    held = {key_of(case): case for case in await _held(session, numbers)}
-    query = select(Task).where(col(Task.case_id).in_(list(held)), *_waiting_for_call(now))
+    held = await _held(session, await session.exec(known))
+    query = select(Task).where(
+        col(Task.id).in_(numbers), col(Task.case_id).in_(tuple(held)), *_OPEN_CALL
+    )
     return [
         _Clock(held[task.case_id], task.created_at, Due(task.due_at, False, ""), task)
         for task in await session.exec(query.order_by(col(Task.due_at)).with_for_update())
