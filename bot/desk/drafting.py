@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.desk.office import key_of
@@ -63,18 +63,6 @@ async def supersede(session: AsyncSession, case: Case) -> None:
     query = select(Draft).where(Draft.case_id == case.id, Draft.state == DraftState.OPEN)
     for draft in await session.exec(query):
         decide(draft, DraftState.SUPERSEDED, "system")
-
-
-async def bring_back(session: AsyncSession, case: Case) -> None:
-    """The last reply that stood for a decision stands for one again, if there was any."""
-    query = select(Draft).where(
-        Draft.case_id == case.id,
-        Draft.kind == DraftKind.REPLY,
-        Draft.state == DraftState.SUPERSEDED,
-    )
-    draft = (await session.exec(query.order_by(col(Draft.id).desc()).limit(1))).first()
-    if draft is not None:
-        draft.state, draft.decided_by, draft.decided_at = DraftState.OPEN, "", None
 
 
 def decide(draft: Draft, state: DraftState, actor: str) -> None:

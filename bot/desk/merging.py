@@ -11,15 +11,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.channels.base import Outgoing
 from bot.desk import cards, pauses, posting, tasks, wording
 from bot.desk.desktop import Desktop, acting
-from bot.desk.drafting import bring_back, supersede
+from bot.desk.drafting import supersede
 from bot.desk.office import DeskError, Office, key_of
 from bot.desk.repeats import alike
 from bot.desk.turns import set_due
 from knowledge.masking import mask
 from storage import queries
 from storage.ledger import record
-from storage.models import Case, Staff
-from storage.terms import CaseState, DraftKind, EventKind
+from storage.models import Case, Draft, Staff
+from storage.terms import CaseState, DraftKind, DraftState, EventKind
 
 _OPEN = (CaseState.RECEIVED, CaseState.CLARIFYING, CaseState.WAITING)
 _UNMERGEABLE = tuple(state for state in CaseState if state != CaseState.MERGED)
@@ -140,7 +140,7 @@ class Merging:
             kept: dict[str, Any] = {"from": case_id}
             record(desk.session, merged, EventKind.UNMERGED, actor=desk.actor, **kept)
             record(desk.session, desk.case, EventKind.UNMERGED, actor=desk.actor, case=merged_id)
-            await bring_back(desk.session, merged)
+            await _bring_back_draft(desk.session, merged)
             for case in (desk.case, merged):
                 await set_due(self._office, desk.session, case)
             text = wording.unmerged(merged_id, merged.due_at)
@@ -153,3 +153,14 @@ class Merging:
 
 def _began(case: Case) -> tuple[datetime, int]:
     return case.opened_at, key_of(case)
+
+
+async def _bring_back_draft(session: AsyncSession, case: Case) -> None:
+    query = select(Draft).where(
+        Draft.case_id == case.id,
+        Draft.kind == DraftKind.REPLY,
+        Draft.state == DraftState.SUPERSEDED,
+    )
+    draft = (await session.exec(query.order_by(col(Draft.id).desc()).limit(1))).first()
+    if draft is not None:
+        draft.state, draft.decided_by, draft.decided_at = DraftState.OPEN, "", None

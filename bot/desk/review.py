@@ -19,7 +19,7 @@ from bot.desk import (
     tasks,
 )
 from bot.desk.desktop import Desktop, acting, finish
-from bot.desk.drafting import decide
+from bot.desk.drafting import decide, supersede
 from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, locked_case, storable
 from bot.desk.wording import answer_text
 from storage import entries, queries
@@ -99,8 +99,7 @@ class Review:
         async with self._acting("overrule", staff, case_id, version, place) as desk:
             await perfunctory.overrule(desk.session, desk.case, staff, reason)
             await pauses.end(self._office, desk.session, desk.case, "已答复")
-            if desk.draft:
-                decide(desk.draft, DraftState.DISCARDED, desk.actor)
+            await self._discard(desk)
             await tasks.withdraw(desk.session, desk.case, tasks.ABOUT_THE_CLOCK, "已答复")
             await finish(self._office, desk, f"{staff.display_name}认定已答复（{reason}）")
             return "已算作答复，计时停在送达之时"
@@ -112,8 +111,7 @@ class Review:
             await pauses.end(self._office, desk.session, case, "已关闭")
             case.state, case.reason = CaseState.CLOSED, reason
             case.version += 1
-            if desk.draft:
-                decide(desk.draft, DraftState.DISCARDED, desk.actor)
+            await self._discard(desk)
             record(desk.session, case, EventKind.CLOSED, actor=desk.actor, reason=reason)
             await tasks.withdraw(desk.session, case, tasks.ABOUT_THE_CLOCK, "已关闭")
             await finish(self._office, desk, f"无需答复（{reason}），{staff.display_name}")
@@ -254,6 +252,12 @@ class Review:
         line = f"已由{desk.staff.display_name}答复{learnt}"
         await finish(self._office, desk, line, buttons)
         return "已发送"
+
+    async def _discard(self, desk: Desktop) -> None:
+        """Nothing is to be sent any more, neither a reply nor what stood before it."""
+        if desk.draft:
+            decide(desk.draft, DraftState.DISCARDED, desk.actor)
+        await supersede(desk.session, desk.case)
 
     def _refuse_expired(self, draft: Draft) -> None:
         if not draft.entry_id or draft.text != draft.original:

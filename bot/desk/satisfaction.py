@@ -59,6 +59,8 @@ class Satisfaction:
             raise DeskError(f"最多写 {LONGEST_COMMENT} 字，您写了 {len(said)} 字，请精简。")
         async with self._office.db.write() as session:
             case = await own_case(session, account, citizen, case_id)
+            if said in (case.comment, case.follow_up):  # platforms may bring a message twice
+                return "已记下您的意见，谢谢。"
             told = self._note(session, case, said)
             await self._callback.heard(session, case)
         self._office.notify(TOPIC_OUTBOX)

@@ -7,7 +7,7 @@ import re
 from bot.channels.base import Outgoing
 from bot.desk import approving, pauses, posting, tasks, wording
 from bot.desk.desktop import DECIDERS, Desktop, acting, finish, reason_given
-from bot.desk.drafting import bring_back, decide, supersede
+from bot.desk.drafting import decide
 from bot.desk.office import DeskError, Office, key_of, storable
 from bot.evasion import Kind, find
 from storage import outbox, queries
@@ -31,7 +31,7 @@ class Supplement:
             said = storable(text).strip()
             await self._check(desk)
             check_words(said, await queries.said(desk.session, case_id))
-            await supersede(desk.session, desk.case)
+            # The reply that is proposed stands behind the request until that is through.
             draft = Draft(case_id=case_id, kind=DraftKind.REQUEST, text=said, original=said)
             desk.session.add(draft)
             return await step(self._office, desk, draft, said)
@@ -42,7 +42,6 @@ class Supplement:
             if desk.draft is None or desk.draft.kind != DraftKind.REQUEST:
                 raise DeskError("没有待审的补充请求。")
             decide(desk.draft, DraftState.DISCARDED, desk.actor)
-            await bring_back(desk.session, desk.case)
             desk.case.version += 1
             await desk.session.flush()
             await posting.card(self._office, desk.session, desk.case)
@@ -66,6 +65,8 @@ class Supplement:
         case = desk.case
         if case.due_at is None or self._office.now() >= case.due_at:
             raise DeskError("时限已过，不能再暂停计时；要问群众，请点“编辑”直接回复。")
+        if desk.draft is not None and desk.draft.kind == DraftKind.REQUEST:
+            raise DeskError("已有一条补充请求待审，请先通过或撤回。")
         known = await store.of_case(desk.session, key_of(case))
         waiting = {one.kind for one in known if one.state == TaskState.OPEN}
         if TaskKind.SUPPLEMENT in waiting:
@@ -99,7 +100,6 @@ async def step(office: Office, desk: Desktop, draft: Draft, text: str) -> str:
         await posting.card(office, desk.session, desk.case)
         return f"补充请求已通过第 {len(draft.approvals)} 步审核，还需 {left} 步"
     decide(draft, DraftState.SENT, desk.actor)
-    await bring_back(desk.session, desk.case)
     await _send(office, desk, draft)
     await finish(office, desk, f"已请群众补充（{desk.staff.display_name}），送达后暂停计时")
     return "已发送，送达后暂停计时，等群众补充"
@@ -111,7 +111,8 @@ async def _send(office: Office, desk: Desktop, draft: Draft) -> None:
     task = await tasks.begin(
         office, session, case, TaskKind.SUPPLEMENT, asked_by=asker, text=draft.text
     )
-    text = wording.supplement(key_of(case), draft.text, office.rules.supplement_workdays)
+    days, public = office.rules.supplement_workdays, case.kind == "comment"
+    text = wording.supplement(key_of(case), draft.text, days, in_public=public)
     await outbox.enqueue(
         session,
         account_id=case.account_id,

@@ -77,11 +77,12 @@ def acknowledgement(due: datetime | None, provisional: bool) -> str:
     return f"这件事需要工作人员回复您，最晚{until}{note}。\n发“我的诉求”可查看进度。"
 
 
-def supplement(case_id: int, request: str, workdays: int) -> str:
+def supplement(case_id: int, request: str, workdays: int, *, in_public: bool) -> str:
     """What is asked for, and what becomes of the time meanwhile."""
+    care = "这里是公开的，请不要写电话、住址等个人信息。" if in_public else ""
     return (
         f"您的诉求 #{case_id} 还需要您补充：\n{request}\n\n"
-        f"请在这里直接回复。等您回复期间办理时限暂停计算，最多 {workdays} 个工作日。"
+        f"请在这里直接回复。{care}等您回复期间办理时限暂停计算，最多 {workdays} 个工作日。"
     )
 
 

@@ -178,8 +178,9 @@ async def test_a_comment_and_one_more_later(town: Town) -> None:
     case_id, _ = await _poor(town)
     comment = town.desk.satisfaction.comment
     assert "追评一次" in await comment("telegram", "7001", case_id, f" {WORDS} ")
+    assert "已记下" in await comment("telegram", "7001", case_id, WORDS)
     await town.settle()
-    retired, card = town.to(STAFF_PLACE)[-2:]
+    _, retired, card = [one for one in town.to(STAFF_PLACE) if "差评回访" in one.text]
     assert retired.edits and "群众写了意见" in retired.text
     assert "意见：等了三天，电话 138****1234 也没人打" in card.text
     assert "追评" in await comment("telegram", "7001", case_id, "后来来了")

@@ -260,6 +260,8 @@ async def test_every_review_step_sees_the_request_and_one_may_take_it_back(
     assert "请群众补充（待审）" in card.text and WHAT in card.text and "初审 张三" in card.text
     titles = [button.title for row in card.buttons for button in row]
     assert titles[:3] == ["复审通过并发送", "编辑", "撤回请求"]
+    with pytest.raises(DeskError, match="待审"):
+        await _ask(town, case_id, by=1)
     version = (await town.case(case_id)).version
     with pytest.raises(DeskError, match="换一位同事"):
         await town.desk.review.adopt(await town.staff(0), case_id, version, STAFF_PLACE)
@@ -280,3 +282,17 @@ async def test_every_review_step_sees_the_request_and_one_may_take_it_back(
     (open_,) = [one for one in await town.rows(Draft) if one.state == "open"]
     assert open_.kind == "reply"
     await town.agrees()
+
+
+async def test_in_public_nobody_is_led_to_write_what_is_private(town: Town) -> None:
+    case_id = await town.say("低保怎么申请", kind="comment", place="-5", thread="-5/1")
+    await town.settle()
+    await _ask(town, case_id, "请告知是哪个街道的事？")
+    assert "不要写电话、住址" in town.to("-5")[-1].text
+
+
+async def test_while_it_stands_still_no_extension_is_asked_for(town: Town) -> None:
+    case_id = await _paused(town)
+    version = (await town.case(case_id)).version
+    with pytest.raises(DeskError, match="正暂停"):
+        await town.desk.extension.ask(await town.staff(), case_id, version, "", 3, "情况复杂")
