@@ -20,7 +20,7 @@ from sqlmodel import select
 from bot import telemetry
 from bot.channels.base import Channel
 from bot.channels.web import WebChannel
-from bot.config import ConfigError, read_calendar
+from bot.config import ConfigError, read_calendar, read_scorecards
 from bot.deadlines import profiles
 from bot.desk import Desk, Library, Office, Rules
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
@@ -112,6 +112,7 @@ async def _finish(tasks: list[asyncio.Task[None]]) -> None:
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[App]:
     """Connect everything; on leaving, disconnect in the reverse order."""
+    read_scorecards(settings.assessment)  # an unusable one is refused now, not at month's end
     db = Database(settings.database_url)
     await db.upgrade()
     coordination = await _coordination(settings)
@@ -210,6 +211,7 @@ async def _register_accounts(db: Database, settings: Settings) -> None:
             account.name, account.sponsor = section.name, section.sponsor
             account.supervisor, account.responsible = section.supervisor, section.responsible
             account.review_steps = section.review_steps
+            account.description = section.description
             session.add(account)
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from bot import facts as columns
-from bot.assessment.standings import Standings
+from bot.assessment.standings import WITHIN, Standings
 from bot.assessment.timeline import Flags, Numbers
 from bot.facts import CHANGE_COLUMNS, FLAGS, GRADE_SHIFT, TALLIES, TALLY_BITS
 from bot.triage import Category
@@ -89,7 +89,9 @@ class Census:
         masks["counts.unanswered.due_soon"] = open_ & ~overdue & soon
         masks["counts.unanswered.overdue"] = overdue & ~old
         masks["counts.unanswered.over_3_months"] = overdue & old
-        for name, due in (("on_time", standings.due), ("on_time.original", standings.original)):
+        limits = {"on_time": standings.due, "on_time.original": standings.original}
+        limits |= {f"on_time.within.{days}": standings.within(days) for days in WITHIN}
+        for name, due in limits.items():
             in_time = self.answered & (standings.stop <= due)
             late, waiting = self.answered & ~in_time, open_ & (due < cut_off)
             masks[f"{name}.answered_in_time"] = in_time

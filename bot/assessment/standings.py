@@ -17,6 +17,8 @@ from bot.triage import Category
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOVING = (columns.CATEGORY, columns.DEPARTMENT, columns.EXTENSION, columns.PAUSE)
 _KEY = 1_000  # turns of one case
+WITHIN = (2, 5, 10, 15)
+"""工作日 by which every report counts what was answered, whatever the profile says."""
 
 
 class Standings:
@@ -56,7 +58,7 @@ class Standings:
             if text in set(Category)
         }
         days = (Unit.DAY, Unit.WORKDAY)
-        longest = max((one.amount for one in limits.values() if one.unit in days), default=0)
+        longest = max([WITHIN[-1], *(one.amount for one in limits.values() if one.unit in days)])
         calendars = {"": self._calendar.of("")}
         calendars |= {name: self._calendar.of(name) for name in self._calendar.departments}
         hours = [calendars[name] for name in calendars]
@@ -160,6 +162,16 @@ class Standings:
             begin, end = self.start[chosen], self.end[chosen]
             found[chosen] = timeline.worked(end) - timeline.worked(begin) - self.paused[chosen]
         return found
+
+    def within(self, workdays: int) -> Numbers:
+        """When so many 工作日 would end, whatever the category; nothing puts them off."""
+        dues = np.zeros(len(self.facts), np.int64)
+        hours = self._hours_of[self.turns["department"]]
+        for place, timeline in enumerate(self.timelines):
+            chosen = np.flatnonzero(hours == place)
+            limit = Limit(workdays, Unit.WORKDAY)
+            dues[chosen], _ = timeline.due(self.start[chosen], limit)
+        return dues
 
     def by_hours(self) -> Iterator[tuple[Timeline, Numbers]]:
         """The turns that each set of business hours holds for."""
