@@ -229,8 +229,8 @@ async def texts(session: AsyncSession, case_ids: Collection[int]) -> dict[int, s
         ):
             found[number] = f"{found[number]}\n{written}" if number in found else written
         subjects = columns(col(Case.id), col(Case.subject)).where(col(Case.id).in_(some))
-        for number, subject in await connection.execute(subjects):
-            written = found.get(number or 0, "")
-            if subject and not written.startswith(subject.rstrip("…")):
-                found[number or 0] = f"{subject}\n{written}"
+        for case_id, subject in await connection.execute(subjects):
+            told = found.get(case_id or 0, "")
+            if subject and not told.startswith(subject.rstrip("…")):
+                found[case_id or 0] = f"{subject}\n{told}"
     return found
