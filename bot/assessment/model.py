@@ -16,13 +16,14 @@ from bot.assessment.figures import Figures, Group, write
 from bot.assessment.listing import Listed, listed
 from bot.assessment.standings import WITHIN, Standings
 from bot.assessment.survival import percentiles
-from bot.assessment.timeline import Flags, Numbers
+from bot.assessment.timeline import Flags, Numbers, used
 from bot.clock import Calendar
 from bot.deadlines import Profile
 from bot.facts import Facts
 
 HOUR = 3_600_000_000
 _WORD = 62
+_FACTORS = (0x1E3779B97F4A7C15, 0x3F58476D1CE4E5B9, 0x14D049BB133111EB)
 _RADIX = 1 << 16  # numbers below this are sorted several times as fast
 SHARES = (0.5, 0.9)
 AGES = (7, 30, OVER_3_MONTHS.days)
@@ -157,15 +158,8 @@ class Assessment:
     def _signatures(self) -> tuple[Flags, NDArray[np.int64]]:
         """The distinct ways in which turns are counted (ways, masks), and each turn's way."""
         masks = list(self._census.masks.values())
-        way, examples = np.zeros(len(self._facts), np.int64), np.zeros(0, np.int64)
-        for first in range(0, len(masks), _WORD):
-            word = np.zeros(len(way), np.int64)
-            for place, mask in enumerate(masks[first : first + _WORD]):
-                word |= mask.astype(np.int64) << place
-            _, own = np.unique(word, return_inverse=True)
-            kinds, way = np.unique(way * (own.max(initial=0) + 1) + own, return_inverse=True)
-            examples = np.zeros(len(kinds), np.int64)
-            examples[way] = np.arange(len(way))
+        words = [_packed(masks[first : first + _WORD]) for first in range(0, len(masks), _WORD)]
+        way, examples = _alike(words)
         return np.array([mask[examples] for mask in masks], bool).T, way
 
     def _counts(self, grouping: Grouping) -> Numbers:
@@ -236,22 +230,43 @@ class Assessment:
         return Grouping(names, places[codes])
 
     def _by_word(self, numbers: Numbers) -> Grouping:
-        return self._by_codes(numbers, {one: self._facts.words[one] for one in _used(numbers)})
+        return self._by_codes(numbers, {one: self._facts.words[one] for one in used(numbers)})
 
     def _by_account(self, part: int) -> Grouping:
         numbers = self._standings.turns["account_id"]
         accounts = self._facts.accounts
-        return self._by_codes(numbers, {one: accounts[one][part] for one in _used(numbers)})
+        return self._by_codes(numbers, {one: accounts[one][part] for one in used(numbers)})
 
     def _by_month(self) -> Grouping:
         timeline = self._standings.timelines[0]
         days = timeline.day(self._standings.start)
-        return self._by_codes(days, {one: f"{timeline.date(one):%Y-%m}" for one in _used(days)})
+        return self._by_codes(days, {one: f"{timeline.date(one):%Y-%m}" for one in used(days)})
 
 
-def _used(numbers: Numbers) -> list[int]:
-    """The distinct numbers among small ones."""
-    return [int(one) for one in np.flatnonzero(np.bincount(numbers))] if len(numbers) else []
+def _packed(masks: Sequence[Flags]) -> Numbers:
+    """Flags as the bits of one number."""
+    word = np.zeros(len(masks[0]), np.int64)
+    for place, mask in enumerate(masks):
+        word |= mask.astype(np.int64) << place
+    return word
+
+
+def _alike(words: Sequence[Numbers]) -> tuple[Numbers, Numbers]:
+    """Places with the same words have the same code; and an example of each code.
+
+    Words are mixed into one number, which is sorted once; that no two of them fell together is
+    checked.
+    """
+    for factor in _FACTORS:
+        mixed = words[0]
+        for word in words[1:]:
+            mixed = mixed * np.int64(factor) + word
+        kinds, code = np.unique(mixed, return_inverse=True)
+        examples = np.zeros(len(kinds), np.int64)
+        examples[code] = np.arange(len(code))
+        if all(np.array_equal(word[examples][code], word) for word in words):
+            return code, examples
+    raise AssertionError  # as likely as winning a lottery three times
 
 
 def _aged(days: NDArray[np.float64]) -> Figures:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from bot import facts as columns
-from bot.assessment.timeline import Flags, Numbers, Timeline
+from bot.assessment.timeline import Flags, Numbers, Timeline, used
 from bot.clock import SHANGHAI, Calendar, Limit, Unit
 from bot.deadlines import Profile
 from bot.facts import CHANGE_COLUMNS, FACT_COLUMNS, Facts, microseconds
@@ -88,8 +88,8 @@ class Standings:
         """Turns with the same business hours and limit, as positions in ``places``."""
         hours = self._hours_of[self.department[places]]
         kind = hours * len(self._limits) + self._limit_of[self.category[places]]
-        for one in np.unique(kind):
-            timeline, limit = divmod(int(one), len(self._limits))
+        for one in used(kind):
+            timeline, limit = divmod(one, len(self._limits))
             yield self.timelines[timeline], self._limits[limit], np.flatnonzero(kind == one)
 
     def _rounds(self) -> Iterator[tuple[Numbers, Numbers]]:
@@ -163,14 +163,15 @@ class Standings:
             found[chosen] = timeline.worked(end) - timeline.worked(begin) - self.paused[chosen]
         return found
 
-    def within(self, workdays: int) -> Numbers:
-        """When so many 工作日 would end, whatever the category; nothing puts them off."""
-        dues = np.zeros(len(self.facts), np.int64)
+    def within(self) -> dict[int, Numbers]:
+        """When each of WITHIN would end, whatever the category; nothing puts them off."""
+        dues = {days: np.zeros(len(self.facts), np.int64) for days in WITHIN}
         hours = self._hours_of[self.turns["department"]]
         for place, timeline in enumerate(self.timelines):
             chosen = np.flatnonzero(hours == place)
-            limit = Limit(workdays, Unit.WORKDAY)
-            dues[chosen], _ = timeline.due(self.start[chosen], limit)
+            ends = timeline.closings(self.start[chosen], WITHIN)
+            for days, found in zip(WITHIN, ends, strict=True):
+                dues[days][chosen] = found
         return dues
 
     def by_hours(self) -> Iterator[tuple[Timeline, Numbers]]:

@@ -26,7 +26,7 @@ from knowledge.tables import replacing
 from storage.db import Database
 from storage.ledger import audit
 
-LISTED = {"json": 0, "xlsx": 3000, "docx": 200, "html": 100}
+LISTED = {"json": 0, "xlsx": 1000, "docx": 200, "html": 100}
 """How many cases of each list come with a report."""
 
 

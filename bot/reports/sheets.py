@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.utils import get_column_letter
@@ -20,6 +22,7 @@ COUNT, PERCENT, HOURS, MOMENT = "#,##0", "0.0%", "#,##0.0", "yyyy-mm-dd hh:mm"
 _INK, _PALE, _LINE = "1F4E79", "EAF0F6", "D5DAE1"
 _NARROWEST, _WIDEST = 7, 60
 _LINE_HEIGHT = 16.5
+_DRESSES: WeakKeyDictionary[Any, dict[tuple[str, str], Any]] = WeakKeyDictionary()
 _PAGE = 190  # characters across a printed page
 
 
@@ -54,6 +57,7 @@ def add_styles(book: Any) -> None:
         NamedStyle("cell", font=plain, border=box, alignment=middle),
         NamedStyle("word", font=plain, border=box, alignment=Alignment("left", "center", indent=1)),
         NamedStyle("text", font=plain, border=box, alignment=wrapped),
+        NamedStyle("figure", font=plain, border=box, alignment=Alignment("right", "center")),
         NamedStyle(
             "none",
             font=Font(name=FACE, size=10, color="8A8F98"),
@@ -76,22 +80,30 @@ def put(sheet: Any, row: int, column: int, value: Any, style: str = "cell", form
     """Write one cell; text is always text, also when it begins with "="; None prints "—"."""
     cell = sheet.cell(row, column)
     if value is None:
-        cell.value, cell.style = NO_DATA, "none"
-        cell.data_type = "s"
-        return cell
-    if isinstance(value, datetime):
+        value, style, form = NO_DATA, "none", ""
+    elif isinstance(value, datetime):
         value, form = value.replace(tzinfo=None), form or MOMENT  # Excel knows no zones
     elif isinstance(value, str):
         value = for_excel(value)
-    worded = isinstance(value, str) and style == "cell" and not form
-    cell.value, cell.style = value, "word" if worded else style
+        if style == "cell":
+            style, form = ("figure" if form else "word"), ""  # ">699.0" stands as a number does
+    cell.value = value
     if isinstance(value, str):
         cell.data_type = "s"
-        if form:  # a number is expected here
-            cell.alignment = Alignment(horizontal="right", vertical="center")
-    elif form:
-        cell.number_format = form
+    _dress(cell, style, form)
     return cell
+
+
+def _dress(cell: Any, style: str, form: str) -> None:
+    """Give a cell its style and number format; worked out once and then copied, because looking
+    it up takes longer than everything else about a cell."""
+    known = _DRESSES.setdefault(cell.parent.parent, {})
+    if (style, form) not in known:
+        cell.style = style
+        if form:
+            cell.number_format = form
+        known[style, form] = cell._style
+    cell._style = copy(known[style, form])
 
 
 def table(

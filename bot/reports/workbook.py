@@ -147,8 +147,7 @@ def _total(sheet: Any, row: int, report: Report) -> None:
     put(sheet, row, 1, "全部", "head")
     for column, measure in enumerate(measures.ALL, 2):
         value = value_of(report.figures, measure)
-        cell = put(sheet, row, column, value, "name", _FORMS[measure.kind])
-        cell.number_format = _FORMS[measure.kind]
+        put(sheet, row, column, value, "name", _FORMS[measure.kind])
 
 
 def _definitions(sheet: Any, report: Report) -> None:
