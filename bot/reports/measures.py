@@ -254,7 +254,7 @@ def group_name(dimension: str, group: str, names: Mapping[str, Mapping[str, str]
 
 def printable(text: str) -> str:
     """A text without the control characters that no document can hold."""
-    return "".join(char for char in text if char.isprintable() or char == "\n")
+    return "".join(char for char in text if char.isprintable() or char in "\n\u3000\u00a0")
 
 
 def traces_of(row: Listed) -> str:

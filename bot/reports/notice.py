@@ -9,7 +9,7 @@ from bot.reports import measures, prose
 from bot.reports.measures import NO_DATA, SMALL, group_name, last_day, percent
 from bot.reports.model import CaseList, Report
 from bot.reports.paper import Paper
-from bot.reports.series import described, trend
+from bot.reports.series import by_group, described, trend, waiting
 from bot.reports.standing import provenance
 
 _NUMBERS = "一二三四五六七八九十"
@@ -47,7 +47,8 @@ def _body(paper: Paper, report: Report) -> None:
         paper.text(text, f"（{_NUMBERS[number]}）{title}。")
     if not report.figures["counts"]["valid"]:
         return
-    graph = trend(report)
+    several = len(report.figures["by_month"]) > 1
+    graph = trend(report) if several else by_group(report) or waiting(report)
     if graph is not None:
         paper.chart(graph, described(graph))
     paper.heading("二、各单位情况")
@@ -81,7 +82,7 @@ def _groups(paper: Paper, report: Report) -> None:
     paper.caption(f"各{kind}留言办理情况")
     head = [kind, "有效", "已答复", "超期\n未答复", "及时率", "办结率", "好评率"]
     paper.table(head, rows, [44, 17, 18, 18, 20, 20, 20])
-    notes = [f"“{NO_DATA}”为没有数据；样本不足{SMALL}件的注明件数，只供参考，不作比较。"]
+    notes = [f"“{NO_DATA}”为没有数据；带*的样本不足{SMALL}件，只供参考，不作比较。"]
     if len(order) > _MOST_GROUPS:
         notes.append(f"只列留言最多的{_MOST_GROUPS}个，合计为全部。")
     paper.note("注：" + "".join(notes))
@@ -103,8 +104,7 @@ def _group(name: str, figures: Figures) -> list[str]:
 
 
 def _rate(share: float | None, n: int) -> str:
-    few = f"\n（{n}件）" if share is not None and n < SMALL else ""
-    return f"{percent(share)}{few}"
+    return f"{percent(share)}{'*' if share is not None and n < SMALL else ''}"
 
 
 def _definitions(paper: Paper, report: Report, name: str) -> None:
@@ -135,6 +135,6 @@ def _overdue(paper: Paper, report: Report, cases: CaseList) -> None:
             ]
         )
     head = ["诉求", "账号", "承办单位", "类别", "留言日期", "到期日", "已等\n（天）", "内容"]
-    paper.table(head, rows, [18, 32, 38, 14, 24, 24, 16, 86])
+    paper.table(head, rows, [18, 32, 38, 14, 26, 26, 16, 82])
     if (left := cases.total - len(rows)) > 0:
         paper.note(f"另有{left}件，见考核报表。")

@@ -8,7 +8,7 @@ from itertools import repeat
 
 from bot.assessment import Figures
 from bot.assessment.figures import share
-from bot.reports.measures import DIMENSIONS, GRADES, group_name, look_up, percent
+from bot.reports.measures import DIMENSIONS, GRADES, SMALL, group_name, look_up, percent
 from bot.reports.model import Report
 
 INK, LIGHT, GREY, AMBER = "1F4E79", "8FB0CE", "C9CED6", "C58A00"
@@ -100,12 +100,13 @@ def _span(month: str, months: int) -> str:
 
 
 def by_group(report: Report) -> Graph | None:
-    """及时率 of the departments with most messages, or of the accounts."""
+    """及时率 of the departments with enough messages to compare, or of the accounts; by the number
+    of messages, because nobody asked for a ranking."""
     for dimension in ("department", "account"):
         found = {
             name: one["on_time"]
             for name, one in report.figures[f"by_{dimension}"].items()
-            if name and one["on_time"]["denominator"]
+            if name and one["on_time"]["denominator"] >= SMALL
         }
         if len(found) > 1:
             return _rates(report, dimension, found)
@@ -114,14 +115,12 @@ def by_group(report: Report) -> Graph | None:
 
 def _rates(report: Report, dimension: str, found: Mapping[str, Figures]) -> Graph:
     most = sorted(found, key=lambda name: -int(found[name]["denominator"]))[:MOST_GROUPS]
-    shown = sorted(most, key=lambda name: float(found[name]["rate"]))
+    shown = most[::-1]  # the first one is drawn at the bottom
     labels = [
         f"{group_name(dimension, name, report.names)}（{found[name]['denominator']}件）"
         for name in shown
     ]
-    title = f"各{DIMENSIONS[dimension]}及时率"
-    if len(found) > MOST_GROUPS:
-        title += f"（留言最多的 {MOST_GROUPS} 个）"
+    title = f"各{DIMENSIONS[dimension]}及时率（{SMALL} 件以上的，按件数多少排列）"
     rates = [found[name]["rate"] for name in shown]
     return Graph(title, labels, [Series("及时率", rates, INK, rate=True)], horizontal=True)
 

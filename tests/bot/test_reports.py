@@ -20,7 +20,9 @@ from bot.assessment.health import AccountCard, LinkCheck, LinkUse
 from bot.assessment.scorecard import parse_scorecards
 from bot.deadlines import profiles
 from bot.reports import FORMATS, Letterhead, Report, render
+from bot.reports.measures import due_time, percent
 from bot.reports.prose import heading
+from bot.reports.series import by_group, trend
 from bot.triage import Category
 from tests.figures import CUT_OFF, Case, case, local, report
 from tests.figures import facts as facts_of
@@ -325,7 +327,7 @@ def test_the_workbook_has_a_sheet_for_everything() -> None:
         *("单位计分卡一", "未答复", "超时答复", "差评", "剔除", "有痕迹"),
         *("账号健康", "失效入口", "整合建议", "说明", "图表数据"),
     ]
-    assert len(book["概览"]._charts) == 5
+    assert len(book["概览"]._charts) == 4
 
 
 def test_the_sheets_of_groups_have_the_figures_as_numbers() -> None:
@@ -395,6 +397,60 @@ def test_charts_keep_their_numbers_and_leave_gaps_where_there_is_no_data() -> No
     sheet = workbook(report(case("2026-06-30T09:00")))["图表数据"]
     head = [cell.value for cell in sheet[1]]
     assert sheet.cell(2, head.index("及时率") + 1).value is None
+
+
+def test_a_chart_compares_only_what_can_be_compared_and_ranks_nobody() -> None:
+    def some(n: int, department: str, answered: str) -> list[Case]:
+        return [case(answered=answered, department=department) for _ in range(n)]
+
+    slow, quick = some(40, "甲局", "2026-06-20T10:00"), some(35, "乙局", "2026-06-01T10:00")
+    graph = by_group(report(*slow, *quick, *some(29, "丙局", "2026-06-01T10:00")))
+    assert graph is not None
+    assert list(graph.categories) == ["乙局（35件）", "甲局（40件）"]
+    assert list(graph.series[0].values) == [1.0, 0.0]
+    assert by_group(report(*slow)) is None
+
+
+def test_a_long_period_is_drawn_by_years_and_rates_are_not_averaged() -> None:
+    cases = [case(f"{year}-01-05T09:00", f"{year}-01-05T10:00") for year in range(2018, 2026)]
+    cases += [case(f"2020-{month:02}-10T09:00") for month in range(2, 13)]
+    cases += [case(f"2021-{month:02}-10T09:00", f"2021-{month:02}-10T10:00") for month in (3, 4)]
+    cases += [
+        case(f"2022-{month:02}-10T09:00", f"2022-{month:02}-10T10:00") for month in range(2, 13)
+    ]
+    graph = trend(report(*cases))
+    assert graph is not None
+    assert list(graph.categories) == [str(year) for year in range(2018, 2026)]
+    rates = dict(zip(graph.categories, graph.series[-1].values, strict=True))
+    assert rates["2020"] == pytest.approx(1 / 12, abs=1e-6)
+    assert rates["2021"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("due", "said"),
+    [
+        ("2026-10-14T00:00", "2026-10-13 24:00"),
+        ("2026-10-13T17:30", "2026-10-13 17:30"),
+        ("2026-10-13T00:01", "2026-10-13 00:01"),
+    ],
+)
+def test_the_end_of_a_day_is_its_24_00(due: str, said: str) -> None:
+    assert due_time(local(due)) == said
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (None, "—"),
+        (0.0, "0.0%"),
+        (0.0004, "<0.1%"),
+        (0.5, "50.0%"),
+        (0.99996, ">99.9%"),
+        (1.0, "100.0%"),
+    ],
+)
+def test_a_share_is_never_rounded_to_all_or_none(share: float | None, said: str) -> None:
+    assert percent(share) == said
 
 
 def test_a_ranking_is_there_only_on_request() -> None:
