@@ -208,10 +208,10 @@ async def _register_accounts(db: Database, settings: Settings) -> None:
         for key, platform, section in sections:
             found = await session.exec(select(Account).where(Account.key == key))
             account = found.first() or Account(key=key, platform=platform, name=section.name)
-            account.name, account.sponsor = section.name, section.sponsor
-            account.supervisor, account.responsible = section.supervisor, section.responsible
-            account.review_steps = section.review_steps
-            account.description = section.description
+            account.name, account.review_steps = section.name, section.review_steps
+            for name in ("sponsor", "supervisor", "responsible", "description"):
+                # What the settings leave empty stays as it was registered.
+                setattr(account, name, getattr(section, name) or getattr(account, name))
             session.add(account)
 
 

@@ -299,7 +299,7 @@ def _row(scorecard: Scorecard, figures: Figures) -> Figures:
 
 
 _SHOWN_TRACES = (
-    "counts.excluded",
+    "traces.moved_away",
     "traces.recategorised",
     "traces.transferred",
     "traces.due_moved",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -28,6 +29,8 @@ from storage.ledger import audit
 
 LISTED = {"json": 0, "xlsx": 1000, "docx": 200, "html": 100}
 """How many cases of each list come with a report."""
+LISTED_ALONE = {"json": 0, "xlsx": 50_000, "html": 5_000}
+"""How many cases a list on its own has at most; 0 for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def report(context: Any, asked: Asked, *, cases: str, by: str, group: str) -> No
         return
     _refuse_unready(asked, cases, by, group)
     settings = settings_of(context)
-    wanted = _wanted(settings, asked)
+    wanted = _wanted(settings, asked, LISTED_ALONE if cases else LISTED)
     found = run(_made(settings, wanted, asked, (cases, by, group)))
     _hand_over(reports.render(found, asked.form), asked.output)
 
@@ -69,7 +72,7 @@ def _refuse_unready(asked: Asked, cases: str, by: str, group: str) -> None:
         raise CommandError("清单没有 docx 格式，请用 json、xlsx 或 html。")
 
 
-def _wanted(settings: Settings, asked: Asked) -> Wanted:
+def _wanted(settings: Settings, asked: Asked, listed: Mapping[str, int]) -> Wanted:
     profile, calendar = clock_of(settings, asked.profile)
     begin, end = _day(asked.first), _day(asked.last)
     return Wanted(
@@ -79,7 +82,7 @@ def _wanted(settings: Settings, asked: Asked) -> Wanted:
         calendar,
         scorecards=read_scorecards(settings.assessment),
         rank=asked.rank,
-        listed=LISTED[asked.form],
+        listed=listed[asked.form],
         letterhead=reports.Letterhead(settings.assessment.issuer, settings.assessment.recipients),
     )
 

@@ -15,6 +15,7 @@ from bot.reports.model import CaseList, Report, Row
 from bot.reports.sheets import COUNT, HOURS, MOMENT, Field, put, table
 from bot.reports.standing import one_line
 
+_RANK = 7
 _BANDS = ("达标", "接近达标", "未达标", "未评")
 
 
@@ -60,6 +61,8 @@ def scorecard_table(scorecard: Figures, report: Report) -> tuple[list[Field], li
             place = [own["rank"], own["unranked_because"] or ""] if "rank" in own else []
             known = group_name(dimension, group, report.names)
             rows.append([known, name, own["valid"], *weights, *place, *cells, own["traces"]])
+    if ranked:
+        rows.sort(key=lambda row: row[_RANK] or len(rows) + 1)
     fields = [
         Field("名称"),
         Field("分组"),
@@ -112,8 +115,10 @@ def put_cases(sheet: Any, cases: CaseList, report: Report) -> None:
     put(sheet, 1, 1, one_line(report), "note")
     last = table(sheet, _CASE_FIELDS, (_case(row, report) for row in cases.rows), top=2)
     if cases.left_out:
-        shown = f"只列最早的 {len(cases.rows)} 件，另有 {cases.left_out} 件"
-        text = f"{shown}，可用 wenban report --cases {cases.key} 全部导出。"
+        text = (
+            f"只列最早的 {len(cases.rows)} 件，另有 {cases.left_out} 件。全部的可用 "
+            f"wenban report --cases {cases.key} 导出，件数太多时缩小起止日期，或用 json 格式。"
+        )
         put(sheet, last + 2, 1, text, "note")
 
 

@@ -130,7 +130,7 @@ def _dimensions(book: Any, report: Report) -> None:
         sheet = book.create_sheet(f"按{name}")
         put(sheet, 1, 1, one_line(report), "note")
         last = table(sheet, fields, rows, top=2)
-        _total(sheet, last + 1, report)
+        _total(sheet, last + 2, report)
 
 
 def _titled(measure: Measure) -> str:
@@ -143,7 +143,7 @@ def _values(figures: Figures) -> list[Any]:
 
 
 def _total(sheet: Any, row: int, report: Report) -> None:
-    """All groups together, below the filter's range so that it never mixes with them."""
+    """All groups together, apart from them, so that sorting and filtering leave it alone."""
     put(sheet, row, 1, "全部", "head")
     for column, measure in enumerate(measures.ALL, 2):
         value = value_of(report.figures, measure)

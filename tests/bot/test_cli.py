@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -510,3 +512,40 @@ metrics = [{ metric = "粉丝数", weight = 100, target = 1, near = 1 }]
     assert code == 1
     assert "assessment.scorecard_file：计分卡“流量卡”：不能用“粉丝数”考核" in err
     assert "不能用“粉丝数”考核" in wenban("check")[1].replace("\n", "")
+
+
+class Pages(BaseHTTPRequestHandler):
+    """A site with one page."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/here" else 404)
+        self.end_headers()
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_links_of_the_base_are_opened_and_the_dead_reported(wenban: Run, site: str) -> None:
+    base = f"编号,标准问,答案,办事入口\ne1,怎么办,在线办。,在线办 {site}/here|旧入口 {site}/gone\n"
+    wenban("kb", "import", file("kb.csv", base))
+    assert json.loads(wenban("report")[1])["health"]["links"]["unchecked"] == 2
+    code, out, err = wenban("kb", "links")
+    assert (code, err) == (0, "")
+    assert "页面不存在（404）" in out and "查了 2 个办事入口，1 个打不开" in out
+    links = json.loads(wenban("report")[1])["health"]["links"]
+    assert [(one["label"], one["entries"]) for one in links["dead_links"]] == [("旧入口", ["e1"])]
+    wenban("kb", "import", file("kb.csv", base.replace(f"|旧入口 {site}/gone", "")))
+    wenban("kb", "links")
+    links = json.loads(wenban("report")[1])["health"]["links"]
+    assert (links["total"], links["dead"], links["unchecked"]) == (1, 0, 0)
