@@ -12,7 +12,7 @@ from bot.clock import SHANGHAI
 from bot.facts import CASE, Facts, Row, encode, microseconds
 from bot.replay import replay
 from bot.turn import ChangeKind, Happening, Turn
-from storage import figures, seals
+from storage import blocks, figures, seals
 from storage.db import Database
 from storage.figures import CaseFile
 from storage.ledger import audit, last_audit
@@ -50,32 +50,53 @@ async def catch_up(database: Database, advance: Callable[[int], None] = lambda _
 
     One process does it at a time, in short transactions, so that the office goes on working.
     """
-    async with database.read() as session:
-        if not await figures.behind(session):
-            return 0
     folded = last = 0
-    while True:
+    while await _behind(database):
         async with database.write_alone() as session:
             files = await figures.take_queued(session, last, FOLDED_AT_ONCE)
             if not files:
-                return folded
+                break
             known = await figures.words(await session.connection())
             coined: dict[str, int] = {}
             rows, changes = fold(files, known, coined)
             await figures.store(session, [file.case_id for file in files], rows, changes, coined)
         last, folded = files[-1].case_id, folded + len(files)
         advance(len(files))
+    if folded:
+        await _pack(database)
+    return folded
+
+
+async def _behind(database: Database) -> bool:
+    async with database.read() as session:
+        return await figures.behind(session)
+
+
+async def _pack(database: Database) -> None:
+    """Pack the facts when too many of them lie loose."""
+    async with database.read() as session:
+        loose = await blocks.missing(await session.connection())
+    if len(loose) <= blocks.LOOSE:
+        return
+    for number in loose:
+        async with database.write_alone() as session:
+            await blocks.pack(session, [number])
 
 
 async def facts(
-    database: Database, first: datetime | None = None, end: datetime | None = None
+    database: Database,
+    first: datetime | None = None,
+    end: datetime | None = None,
+    *,
+    unanswered: bool = False,
 ) -> Facts:
-    """The facts of all turns that start from ``first`` up to but not including ``end``."""
+    """The facts of all turns that start from ``first`` up to but not including ``end``, or of
+    those among them that nobody has answered."""
     await catch_up(database)
     begin = None if first is None else microseconds(first)
     until = None if end is None else microseconds(end)
     async with database.snapshot() as connection:
-        turns, changes = await figures.fetch(connection, begin, until)
+        turns, changes = await figures.fetch(connection, begin, until, unanswered=unanswered)
         words = {number: word for word, number in (await figures.words(connection)).items()}
         return Facts(turns, changes, words, await figures.accounts(connection))
 
@@ -130,6 +151,9 @@ async def differences(
             for found in await _check(database, range(first, last + 1)):
                 yield found
             advance(last - first + 1)
+        if not await figures.behind(session):
+            async for first, last in blocks.broken(session):
+                yield Difference(f"诉求 #{first}–#{last}：成块存放的考核底数与逐件的不同")
         async for broken in seals.broken_seals(session):
             where = "" if broken.case_id is None else f"，诉求 #{broken.case_id}"
             yield Difference(f"{broken.day:%Y-%m-%d}{where}：{broken.text}", broken.case_id)

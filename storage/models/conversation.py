@@ -21,6 +21,7 @@ class Account(SQLModel, table=True):
     sponsor: str = ""
     supervisor: str = ""
     responsible: str = ""
+    description: str = text_column()
     state: str = "正常"
     review_steps: int = 1
     last_published_at: datetime | None = moment_or_none()
