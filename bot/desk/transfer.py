@@ -16,7 +16,7 @@ from bot.desk.turns import set_due
 from storage import tasks as store
 from storage.ledger import record
 from storage.models import Case, Staff, Task
-from storage.terms import CaseState, EventKind, TaskKind, TaskState
+from storage.terms import CaseState, DraftKind, EventKind, TaskKind, TaskState
 
 _SILENT = "逾期未签收"
 
@@ -73,7 +73,8 @@ class Transfer:
         open_ = await store.standing(desk.session, [key_of(desk.case)])
         if any(one.kind == TaskKind.TRANSFER for one in open_):
             raise DeskError("已经转办，正在等对方单位签收或退件。")
-        if any(one.kind == TaskKind.SUPPLEMENT for one in open_):
+        requested = desk.draft is not None and desk.draft.kind == DraftKind.REQUEST
+        if requested or any(one.kind == TaskKind.SUPPLEMENT for one in open_):
             raise DeskError("正在等群众补充，收到补充或结束等待后再转办。")
 
     def concerns(self, staff: Staff, task: Task) -> bool:

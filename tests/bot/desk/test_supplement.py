@@ -262,6 +262,9 @@ async def test_every_review_step_sees_the_request_and_one_may_take_it_back(
     assert titles[:3] == ["复审通过并发送", "编辑", "撤回请求"]
     with pytest.raises(DeskError, match="待审"):
         await _ask(town, case_id, by=1)
+    version, zhang = (await town.case(case_id)).version, await town.staff()
+    with pytest.raises(DeskError, match="正在等群众补充"):
+        await town.desk.transfer.ask(zhang, case_id, version, STAFF_PLACE, "市残联", "职责")
     version = (await town.case(case_id)).version
     with pytest.raises(DeskError, match="换一位同事"):
         await town.desk.review.adopt(await town.staff(0), case_id, version, STAFF_PLACE)
