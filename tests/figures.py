@@ -24,6 +24,7 @@ LEDGER: Figures = {
     "digest": "abc123" * 11,
     "sealed_until": "2026-06-29",
     "missing_events": 0,
+    "spot_check": {"cases": 200, "differences": 0},
     "differences": None,
 }
 Case = tuple[str, list[Turn]]

@@ -137,6 +137,7 @@ TRACES = (
         traces__closed="无需答复而关闭",
         traces__withdrawn="群众撤回",
         traces__reopened="重开",
+        traces__backfilled="后补的答复",
         traces__excluded_when_late="超期后才剔除",
         traces__merged_when_late="超期后才并入",
     ),

@@ -276,11 +276,13 @@ def _dead_links(report: Report) -> Problem | None:
 
 def _ledger(report: Report) -> Problem | None:
     kept = report.figures["ledger"]
-    if not kept.get("missing_events") and not kept.get("differences"):
+    missing, differences = kept.get("missing_events", 0), kept.get("differences") or 0
+    odd = kept.get("spot_check", {}).get("differences", 0)
+    if not (missing or differences or odd):
         return None
     text = (
-        f"台账缺少{kept.get('missing_events', 0)}条已封存的事件，最近一次核对有"
-        f"{kept.get('differences') or 0}处不符，以上数字可能不完整。"
+        f"台账缺少{missing}条已封存的事件，最近一次核对有{differences}处不符，"
+        f"出报表时抽查有{odd}处不符，以上数字可能不完整。"
     )
     return Problem(
         "台账与封存记录不符", text, "请运维单位查明是谁改动了数据库，查明前本通报不宜作考核依据。"
@@ -298,6 +300,7 @@ def traces(report: Report) -> str:
         "延期": found["extended"],
         "拆分": found["split"],
         "无需答复而关闭": found["closed"],
+        "导入后补答复": found["backfilled"],
         "超期后剔除": found["excluded_when_late"],
         "超期后并入别件": found["merged_when_late"],
         "敷衍改判": counts["evasion_overruled"],

@@ -159,6 +159,8 @@ def ledger_text(kept: Figures) -> str:
     found = f"{sealed}，缺少事件 {missing} 条" + ("（台账被动过，请查明）" if missing else "")
     if kept.get("cases_without_facts"):
         found += f"，{kept['cases_without_facts']} 件读不懂、未计入"
+    if looked := kept.get("spot_check"):
+        found += f"；抽查 {looked['cases']} 件，{looked['differences']} 处不符"
     if kept.get("verified_at"):
         differences = kept.get("differences")
         found += f"；{kept['verified_at'][:16].replace('T', ' ')} 核对，{differences} 处不符"

@@ -154,7 +154,7 @@ GROUP: dict[str, Any] = {
         **all_are(
             COUNT,
             "absorbed recategorised transferred returned extensions_requested "
-            "extensions_refused paused extended due_moved reopened split closed "
+            "extensions_refused paused extended due_moved reopened split closed backfilled "
             "withdrawn excluded_when_late merged_when_late",
         ),
         "paused_hours": HOURS,
@@ -515,6 +515,13 @@ def test_the_notice_does_not_praise_silence() -> None:
 def test_the_notice_warns_when_the_ledger_was_touched() -> None:
     text = "\n".join(paragraphs(full(ledger={"missing_events": 3})))
     assert "台账缺少3条已封存的事件" in text and "不宜作考核依据" in text
+    odd = {"spot_check": {"cases": 200, "differences": 2}}
+    assert "出报表时抽查有2处不符" in "\n".join(paragraphs(full(ledger=odd)))
+
+
+def test_a_reply_filled_in_afterwards_is_told_of() -> None:
+    text = "\n".join(paragraphs(report(case(answered="2026-06-01T10:00", backfilled=1))))
+    assert "导入后补答复1件" in text
 
 
 def test_a_median_that_is_not_reached_is_not_a_number() -> None:
