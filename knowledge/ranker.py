@@ -87,14 +87,15 @@ class Weights:
 class Ranked:
     """A wording and how probably its entry answers the query.
 
-    `shared` words of the first SHOWN, most telling first; `barred` if the first must not be sent
-    without a person.
+    `shared` words of the first SHOWN, most telling first; `barred` if the first is about
+    something else, however alike; `doubted` if it must not be sent before somebody confirmed it.
     """
 
     hit: Hit
     probability: float
     shared: tuple[str, ...]
-    barred: bool
+    barred: bool = False
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +210,8 @@ def rank(query: Terms, hits: Sequence[Hit], index: Index, table: Table, model: s
             hits[place],
             chance,
             shared_words(query, index, hits[place].row) if number < SHOWN else (),
-            number == 0
-            and (barred(query, hits[place], index) or outdone(model, names, table, owners, place)),
+            number == 0 and barred(query, hits[place], index),
+            number == 0 and outdone(model, names, table, owners, place),
         )
         for number, (place, chance) in enumerate(zip(places, chances, strict=True))
     )
