@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from knowledge.features import named, things
@@ -13,14 +13,18 @@ from knowledge.text import normalize, stop_words, words
 MAX_QUESTIONS = 4
 READ = 600  # characters of a message in which further questions are looked for
 OF_ITS_OWN = 0.6  # probability from which a part counts as another question
-_END = re.compile(r"[。！？；?!;\n]+")
+_MATTER = 3  # telling words without which a part says nothing of its own
+_SENTENCE = re.compile(r"[^。！？；?!;\n]+[。！？；?!;\n]*")
 _ALSO = re.compile(
     r"(?<![\d.])[1-9][、.．)）](?!\d)|"
-    r"(?=另外|还有(?!效|没|多|几|什么)|顺便|再问|再请问|还想问|还要问|其次|第[二三四])"
+    r"(?=另外|还有(?!效|没|多|几|什么)|顺便|再问|再请问|还想问|还要问|其次|第[二三四][，,、])"
 )
 _CLAUSE = re.compile(r"[，,、]+")
+_EDGE = " \t\r\n，。！；;!.,、"
+_TERSE = 12  # characters
+_NEEDED = re.compile(r"要不要|需不需要|用不用|是否需要|需要带|要带|还要")
 _LETTERS = re.compile(r"\w")
-_MATTER = 3  # telling words without which a part says nothing of its own
+_ASKING = re.compile(r"[?？]|[吗么呢不没][\s。！!~…]*$|不[?？]")
 
 
 def questions(text: str) -> tuple[str, ...]:
@@ -30,32 +34,34 @@ def questions(text: str) -> tuple[str, ...]:
     """
     found: list[str] = []
     before = ""
-    for sentence in _END.split(text[:READ]):
-        for part in _ALSO.split(sentence):
-            for group in _groups(part):
-                before = f"{before}，{group}" if before else group
-                if not _asks(group):
-                    continue
-                if found and not _has_matter(group):
-                    found[-1], before = f"{found[-1]}，{before}", ""
-                    continue
-                found.append(before)
-                before = ""
+    for part in _parts(text[:READ]):
+        told = part.strip(_EDGE)
+        before = f"{before}，{told}" if before else told
+        if not _asks(part):
+            continue
+        if found and not _has_matter(before):
+            found[-1] = f"{found[-1]}，{before}"
+        else:
+            found.append(before)
+        before = ""
     if before and found:
-        found[-1] = f"{found[-1]}，{before}"
+        if _names_another(before):
+            found.append(before)
+        else:
+            found[-1] = f"{found[-1]}，{before}"
     return tuple(found[:MAX_QUESTIONS])
 
 
 def together(whole: Match, parts: Sequence[Match]) -> Match:
     """One match of a text whose questions were matched one by one.
 
-    Several answers are sent only if each is sure. A text that is answered as a whole goes to a
-    person when a part names something else that the answer is not about.
+    Several answers are sent only if each is sure. An answer to the text as a whole goes to a
+    person first when one of its questions by itself leads elsewhere.
     """
     asked = _distinct(parts)
     if len(asked) < 2:
-        answered = whole.decision is Decision.ANSWER
-        if answered and any(_is_elsewhere(one, whole) for one in parts):
+        by_itself = whole.decision in (Decision.ANSWER, Decision.CLARIFY)
+        if by_itself and any(_leads_elsewhere(one, whole) for one in parts):
             return replace(whole, decision=Decision.DRAFT)
         return whole
     sure = len(asked) == len(parts) and all(one.decision is Decision.ANSWER for one in asked)
@@ -82,33 +88,53 @@ def _distinct(parts: Iterable[Match]) -> list[Match]:
     return list(found.values())
 
 
-def _is_elsewhere(part: Match, whole: Match) -> bool:
-    """Whether a part names papers or services that the entry answering the whole does not."""
-    entry = whole.candidates[0].entry
-    about = things(normalize(" ".join((entry.question, *entry.similar, entry.answer))))
+def _leads_elsewhere(part: Match, whole: Match) -> bool:
+    """Whether a part is about something that what would be sent or offered is not about."""
+    offered = [one.entry for one in whole.choices or whole.candidates[:1]]
+    ids = {entry.id for entry in offered}
+    if not part.candidates or part.candidates[0].entry.id not in ids:
+        return True
+    said = " ".join(text for one in offered for text in (*one.wordings, one.answer))
     there = things(normalize(part.query))
-    return bool(there) and not there & about
+    return bool(there) and not there & things(normalize(said))
 
 
-def _groups(part: str) -> list[str]:
-    """The clauses of a part, each joined with those before it that ask nothing."""
-    found: list[str] = []
-    before = ""
-    for clause in _CLAUSE.split(part):
-        if not _LETTERS.search(clause):
-            continue
-        before = f"{before}，{clause}" if before else clause
-        if _asks(clause):
-            found.append(before)
-            before = ""
-    return [*found, before] if before else found
+def _parts(text: str) -> Iterator[str]:
+    """Sentences, and where one goes on to another matter, what comes before and after."""
+    for sentence in _SENTENCE.findall(text):
+        for part in _ALSO.split(sentence):
+            yield from _groups(part)
+
+
+def _groups(part: str) -> Iterator[str]:
+    """Clauses together, but for those that ask about different papers or services."""
+    clauses = [clause for clause in _CLAUSE.split(part) if _LETTERS.search(clause)]
+    asked: frozenset[str] = frozenset()
+    group: list[str] = []
+    for clause in clauses:
+        there = things(normalize(clause))
+        if asked and there and not there & asked and named(normalize(clause)).kinds:
+            yield "，".join(group)
+            group, asked = [], frozenset()
+        group.append(clause)
+        if named(normalize(clause)).kinds:
+            asked |= there
+    if group:
+        yield "，".join(group)
 
 
 def _asks(text: str) -> bool:
-    return bool(named(normalize(text)).kinds)
+    return bool(_ASKING.search(text) or named(normalize(text)).kinds)
+
+
+def _names_another(text: str) -> bool:
+    """Whether what was added after the last question is one more, only put tersely."""
+    return _has_matter(text) and (len(text) <= _TERSE or bool(things(normalize(text))))
 
 
 def _has_matter(text: str) -> bool:
     """Whether a part says what it is about, beside what it wants to know of it."""
     folded = normalize(text)
+    if len(folded) <= _TERSE and _NEEDED.search(folded):
+        return False
     return bool(things(folded)) or len(set(words(folded)) - stop_words()) >= _MATTER

@@ -85,7 +85,10 @@ def test_several_questions_are_answered_each(matcher: Matcher) -> None:
     match = matcher.match("身份证丢了怎么办？另外，社保卡丢失怎么补办", TODAY)
     assert match.decision is Decision.ANSWER
     assert [one.entry.id for one in match.candidates[:2]] == ["lost", "social"]
-    assert [part.query for part in match.parts] == ["身份证丢了怎么办", "另外，社保卡丢失怎么补办"]
+    assert [part.query for part in match.parts] == [
+        "身份证丢了怎么办？",
+        "另外，社保卡丢失怎么补办",
+    ]
 
 
 def test_several_questions_wait_for_a_person_when_one_is_unsure(matcher: Matcher) -> None:
