@@ -29,7 +29,6 @@ from knowledge.features import FEATURES
 from knowledge.index import Index
 from knowledge.matcher import Policy
 from knowledge.ranker import barred, feature_names, leading, leading_names, order, outdone
-from knowledge.reading import analyse
 from knowledge.search import gather, tabulate
 from knowledge.semantic import Bundled, Embedder, Light
 from knowledge.vectors import Meaning, VectorCache
@@ -82,16 +81,20 @@ def view(example: Example, model: str) -> View:
 class Base:
     """A knowledge base with its vectors, as the matcher holds it."""
 
-    def __init__(self, entries: Sequence[Entry], embedder: Embedder, cache: VectorCache) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], embedder: Embedder | None, cache: VectorCache
+    ) -> None:
         self.entries = {entry.id: entry for entry in entries}
-        self.index, self.meaning = Index(), Meaning(embedder, cache)
+        self.index, self.meaning = Index(), Meaning(embedder, cache) if embedder else None
         for entry in entries:
             self._put(entry)
-        self.meaning.fill(_show)
+        if self.meaning is not None:
+            self.meaning.fill(_show)
 
     def _put(self, entry: Entry) -> None:
         self.index.put(entry)
-        self.meaning.put(entry)
+        if self.meaning is not None:
+            self.meaning.put(entry)
 
     def example(self, query: Query, of: QuerySet) -> Example | None:
         changed = [self.entries[name] for name in query.right if query.without]
@@ -105,7 +108,8 @@ class Base:
                 self._put(entry)
 
     def _example(self, query: Query, of: QuerySet) -> Example | None:
-        terms, vector = analyse(query.text), self.meaning.vector(query.text)
+        terms = self.index.reader.query(query.text)
+        vector = self.meaning.vector(query.text) if self.meaning is not None else None
         found = gather(terms, self.index, self.meaning, vector)
         hits = [hit for hit in found if hit.slot.entry.id not in query.hidden]
         if not hits:
@@ -118,11 +122,11 @@ class Base:
 
 
 def _show(done: int, total: int) -> None:
-    if done == total or done % 400 < 16:
+    if done == total or done % 400 == 0:
         print(f"  vectors {done}/{total}", flush=True)
 
 
-def examples(data: Path, embedder: Embedder, cache: VectorCache) -> list[Example]:
+def examples(data: Path, embedder: Embedder | None, cache: VectorCache) -> list[Example]:
     found = query_sets(data)
     made: list[Example] = []
     entries = bases(data)
@@ -349,19 +353,23 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("--cache", type=Path)
+    parser.add_argument("--words", action="store_true", help="only the model of words alone")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     cache = VectorCache(arguments.cache)
     written: dict[str, Any] = {}
-    for kind in (Bundled, Light):
-        given = examples(arguments.data, kind(), cache)
-        names = [f"{kind.model} questions", kind.model]
-        for name in ["lexical", *names] if kind is Bundled else names:
+    for kind in (None, Bundled, Light):
+        if kind is not None and arguments.words:
+            continue
+        given = examples(arguments.data, kind() if kind else None, cache)
+        for name in [f"{kind.model} questions", kind.model] if kind else ["lexical"]:
             trainer = Trainer(given, name)
             fitted = trainer.fit()
             report(name, fitted, trainer)
             written[name] = {"evidence": str(fitted.cut), **fitted.model}
     if arguments.write:
+        if arguments.words:
+            written = {**json.loads(TARGET.read_text("utf-8"))["models"], **written}
         made = {"made": date.today().isoformat(), "queries": len(given), "models": written}  # noqa: DTZ011
         TARGET.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
 

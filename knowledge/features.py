@@ -31,6 +31,9 @@ WORDS = (
     "mass",  # how much the shared pairs of characters weigh in all: short likeness proves little
     "word_mass",  # the same for words
     "gap",  # how far a short query's words fall below half covered
+    "hinted",  # share of what the query hints at, by weight, that the wording has
+    "hinted_near",  # the same, below the best of the hits
+    "hinted_answer",  # the share that the wording or the answer has
 )
 STRINGS = ("ratio", "sorted", "sound", "partial", "clause")
 SCORES = ("gathered", "answer", "gathered_near", "answer_near", "covered_near", "sound_near")
@@ -136,6 +139,25 @@ def _words(query: Terms, hits: Sequence[Hit], index: Index) -> Table:
     table[:, 9] = np.minimum(shared / MUCH, 1.5)
     table[:, 10] = np.minimum(direct * whole / MANY_WORDS, 1.5)
     table[:, 11] = np.maximum(0.0, 0.5 - covered) * (len(query.text) <= SHORT)
+    table[:, 12:] = _hinted(query, hits, index)
+    return table
+
+
+def _hinted(query: Terms, hits: Sequence[Hit], index: Index) -> Table:
+    import numpy as np
+
+    table = np.zeros((len(hits), 3))
+    whole = 0.0
+    for hint in query.hints:
+        known = [words for words in hint if index.knows(words)]
+        weighed = [(words, max(index.weights("words", words).values())) for words in known]
+        whole += max((weight for _, weight in weighed), default=0.0)
+        for number, hit in enumerate(hits):
+            for column, there in ((0, hit.row.words), (2, hit.row.words | hit.slot.words)):
+                said = [weight for words, weight in weighed if words <= there]
+                table[number, column] += max(said, default=0.0)
+    table /= whole or 1.0
+    table[:, 1] = table[:, 0] - table[:, 0].max()
     return table
 
 

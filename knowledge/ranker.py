@@ -39,7 +39,8 @@ GENERIC = frozenset({"申请"})  # and its synonyms: what one does with any matt
 _TOP = (
     "covered", "covered_wording", "covered_pairs", "told", "told_words", "ratio", "sound",
     "word_mass", "gap", "gathered", "answer", "other_thing", "same_thing", "other_action",
-    "same_action", "other_kind", "same_kind", "other_number", "lost", "extra", "rival",
+    "same_action", "other_kind", "same_kind", "other_number", "lost", "extra", "rival", "hinted",
+    "hinted_near", "hinted_answer",
 )  # fmt: skip
 _LEAD = ("score", "lead", "small_lead", "share", "length")
 _SHORTNESS = ("lost_short", "lost_by_length", "uncovered_short", "covered_square")
