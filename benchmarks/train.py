@@ -28,12 +28,14 @@ from knowledge.catalog import Entry
 from knowledge.features import FEATURES
 from knowledge.index import Index
 from knowledge.matcher import Policy
+from knowledge.questions import focus
 from knowledge.ranker import barred, feature_names, leading, leading_names, order, outdone
 from knowledge.search import gather, tabulate
 from knowledge.semantic import Bundled, Embedder, Light
 from knowledge.vectors import Meaning, VectorCache
 
 Table = NDArray[np.float64]
+Vector = NDArray[np.float32]
 TARGET = Path(__file__).parents[1] / "knowledge" / "data" / "ranker.json"
 FOLDS, RISK = 5, 0.01
 SHARE_WITHOUT_VECTORS = 30  # hits found by words come first in every table
@@ -109,16 +111,21 @@ class Base:
 
     def _example(self, query: Query, of: QuerySet) -> Example | None:
         terms = self.index.reader.query(query.text)
-        vector = self.meaning.vector(query.text) if self.meaning is not None else None
-        found = gather(terms, self.index, self.meaning, vector)
+        vectors = self._vectors(query.text)
+        found = gather(terms, self.index, self.meaning, vectors)
         hits = [hit for hit in found if hit.slot.entry.id not in query.hidden]
         if not hits:
             return None
-        _, table = tabulate(terms, hits, self.index, self.meaning, vector)
+        _, table = tabulate(terms, hits, self.index, self.meaning, vectors)
         names = tuple(hit.slot.entry.id for hit in hits)
         by_words = sum(hit in hits for hit in found[:SHARE_WITHOUT_VECTORS])
         bars = tuple(barred(terms, hit, self.index) for hit in hits)
         return Example(query, of, len(terms.text), table, names, by_words, bars)
+
+    def _vectors(self, text: str) -> tuple[Vector, ...]:
+        if self.meaning is None:
+            return ()
+        return tuple(self.meaning.vector(one) for one in (text, focus(text)) if one)
 
 
 def _show(done: int, total: int) -> None:

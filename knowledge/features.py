@@ -48,7 +48,7 @@ NAMED = (
     "other_kind",
     "exact",
 )
-QUESTION = ("cos", "cos_near", "cos_first", "cos_row")
+QUESTION = ("cos", "cos_near", "cos_first", "cos_row", "cos_focus", "cos_focus_near")
 ANSWER = ("cos_answer", "cos_answer_near", "cos_answer_first")
 LEXICAL = (*WORDS, *STRINGS, *SCORES, *NAMED)
 FEATURES = (*LEXICAL, *QUESTION, *ANSWER)
@@ -68,12 +68,13 @@ class Nearness:
     """Cosines of one query, scaled as by semantic.Scale: for each hit, and the base's best.
 
     `row` is that of the hit's own wording, `question` the best of the entry's wordings, `answer`
-    that of the answer.
+    that of the answer; `focus` is as `question`, but of what a long query comes to ask.
     """
 
     row: Sequence[float]
     question: Sequence[float]
     answer: Sequence[float]
+    focus: Sequence[float]
 
 
 def lexical(query: Terms, hits: Sequence[Hit], index: Index) -> Table:
@@ -90,8 +91,9 @@ def semantic(near: Nearness, answers: bool) -> Table:
     """Array of shape (hits, QUESTION) or, with `answers`, (hits, QUESTION + ANSWER)."""
     import numpy as np
 
-    row, question = np.array(near.row), np.array(near.question)
+    row, question, focus = np.array(near.row), np.array(near.question), np.array(near.focus)
     columns = [question, question - question.max(), _first(question), row]
+    columns += [focus, focus - focus.max()]
     if answers:
         answer = np.array(near.answer)
         columns += [answer, answer - answer.max(), _first(answer)]

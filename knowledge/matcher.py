@@ -21,7 +21,7 @@ from knowledge.outcome import (
     Policy,
     plausible,
 )
-from knowledge.questions import questions, together
+from knowledge.questions import focus, questions, together
 from knowledge.ranker import CERTAIN, Ranked, Ranking, rank
 from knowledge.reading import Terms
 from knowledge.search import gather, tabulate
@@ -41,6 +41,7 @@ class Matcher:
 
     With `meaning`, whose vectors may still be missing, likeness of meaning counts too: a match
     then takes as long as the model needs for one text (some 30 ms), so call it off an event loop.
+    `popular` says for ids of entries how often they are asked for, from 0 to 1.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Matcher:
     ) -> None:
         self.policy = policy or Policy()
         self.meaning = meaning
+        self.popular: Mapping[str, float] = {}
         self._names = Names()
         known = list(entries)
         for entry in known:
@@ -139,30 +141,31 @@ class Matcher:
 
     def _match(self, text: str, day: date, by_words: bool) -> Match:
         query = self._index.reader.query(text)
-        view = self._view(query, day, None)
-        if not by_words and (vector := self._vector(text, query, view)) is not None:
-            first, view = view, self._view(query, day, vector)
+        view = self._view(query, day, ())
+        if not by_words and (vectors := self._vectors(text, query, view)):
+            first, view = view, self._view(query, day, vectors)
             if self.meaning is not None and not self.meaning.embedder.measured:
                 view = replace(view, sure=view.sure and first.sure)
         found = explained(query, view.shown[:MAX_CANDIDATES], day)
         decision = self._decide(found, view)
         return Match(text, decision, found, self.policy.max_choices, view.nothing)
 
-    def _vector(self, text: str, query: Terms, view: _View) -> Vector | None:
-        """That of the text, unless the words are certain already or there is nothing to read."""
+    def _vectors(self, text: str, query: Terms, view: _View) -> tuple[Vector, ...]:
+        """That of the text and of what it comes to ask, unless the words are certain already."""
         if self.meaning is None or not query.chars or view.certain:
-            return None
+            return ()
         try:
-            return self.meaning.vector(text)
+            asked = focus(text)
+            return tuple(self.meaning.vector(one) for one in (text, asked) if one)
         except SemanticError:  # said once by `meaning`
-            return None
+            return ()
 
-    def _view(self, query: Terms, day: date, vector: Vector | None) -> _View:
+    def _view(self, query: Terms, day: date, vectors: Sequence[Vector]) -> _View:
         with self._lock:
-            hits = gather(query, self._index, self.meaning, vector)
+            hits = gather(query, self._index, self.meaning, vectors)
             valid = [hit for hit in hits if hit.slot.entry.valid_on(day)]
-            ranking = self._rank(query, valid, vector)
-            every = self._rank(query, hits, vector) if len(valid) < len(hits) else ranking
+            ranking = self._rank(query, valid, vectors)
+            every = self._rank(query, hits, vectors) if len(valid) < len(hits) else ranking
         outdated = bool(every.found) and not every.found[0].hit.slot.entry.valid_on(day)
         shown = (every if outdated else ranking).found
         likely = bool(shown) and not (shown[0].barred or outdated)
@@ -172,11 +175,11 @@ class Matcher:
             shown, ranking.nothing, likely and not doubted, outdated, doubted and not likely
         )
 
-    def _rank(self, query: Terms, hits: Sequence[Hit], vector: Vector | None) -> Ranking:
+    def _rank(self, query: Terms, hits: Sequence[Hit], vectors: Sequence[Vector]) -> Ranking:
         if not hits:
             return NO_RANKING
-        model, table = tabulate(query, hits, self._index, self.meaning, vector)
-        return rank(query, hits, self._index, table, model)
+        model, table = tabulate(query, hits, self._index, self.meaning, vectors)
+        return rank(query, hits, self._index, table, model, self.popular)
 
     def _decide(self, found: Sequence[Candidate], view: _View) -> Decision:
         """Nothing is sent or asked by itself when the best is outdated or something bars it."""

@@ -12,6 +12,7 @@ from knowledge.text import normalize, stop_words, words
 
 MAX_QUESTIONS = 4
 READ = 600  # characters of a message in which further questions are looked for
+LONG, FOCUS = 45, 45  # characters of a long text, and of what it comes to ask
 OF_ITS_OWN = 0.6  # probability from which a part counts as another question
 _MATTER = 3  # telling words without which a part says nothing of its own
 _SENTENCE = re.compile(r"[^。！？；?!;\n]+[。！？；?!;\n]*")
@@ -19,12 +20,13 @@ _ALSO = re.compile(
     r"(?<![\d.])[1-9][、.．)）](?!\d)|"
     r"(?=另外|还有(?!效|没|多|几|什么)|顺便|再问|再请问|还想问|还要问|其次|第[二三四][，,、])"
 )
+_ANY_END = re.compile(r"(?<=[?？])|[。！；!;\n，,、]+")
 _CLAUSE = re.compile(r"[，,、]+")
 _EDGE = " \t\r\n，。！；;!.,、"
 _TERSE = 12  # characters
 _NEEDED = re.compile(r"要不要|需不需要|用不用|是否需要|需要带|要带|还要")
 _LETTERS = re.compile(r"\w")
-_ASKING = re.compile(r"[?？]|[吗么呢不没][\s。！!~…]*$|不[?？]")
+_ASKING = re.compile(r"[?？]|(.)[不没]\1|[吗么呢不没][\s。！!~…]*$|不[?？]")
 
 
 def questions(text: str) -> tuple[str, ...]:
@@ -50,6 +52,21 @@ def questions(text: str) -> tuple[str, ...]:
         else:
             found[-1] = f"{found[-1]}，{before}"
     return tuple(found[:MAX_QUESTIONS])
+
+
+def focus(text: str) -> str:
+    """What a long text comes to ask at last, with the clauses before it; "" for a short one."""
+    clauses = [clause for clause in _ANY_END.split(text[:READ]) if _LETTERS.search(clause)]
+    asking = [place for place, clause in enumerate(clauses) if _asks(clause)]
+    if len(text) <= LONG or not clauses:
+        return ""
+    last = asking[-1] if asking else len(clauses) - 1
+    found = clauses[last]
+    for clause in reversed(clauses[:last]):
+        if len(found) + len(clause) > FOCUS:
+            break
+        found = f"{clause}，{found}"
+    return found if len(found) < 0.8 * len(text) else ""
 
 
 def together(whole: Match, parts: Sequence[Match]) -> Match:

@@ -33,6 +33,7 @@ THIN = 0.1
 LOCAL = 0.02  # share of the entries that name a place the office is about
 ALIKE = 0.5  # no more than this for one of several entries with the very same wording
 SHOWN = 10
+POPULAR = 0.3  # of a score in which candidates lie whole numbers apart
 NARROWED, DOUBT = 0.25, 0.2
 ANY_KIND = frozenset({"怎么办"})
 GENERIC = frozenset({"申请"})  # and its synonyms: what one does with any matter
@@ -45,8 +46,11 @@ _TOP = (
 _LEAD = ("score", "lead", "small_lead", "share", "length")
 _SHORTNESS = ("lost_short", "lost_by_length", "uncovered_short", "covered_square")
 LEADING = (*_LEAD, *_TOP, *_SHORTNESS)
-LEADING_SEMANTIC = ("cos", "cos_near", "cos_answer", "cos_answer_near", "cos_second", "cos_low")
-LEADING_QUESTION = ("cos", "cos_near", "cos_second", "cos_low")
+_FOCUS = ("cos_focus", "cos_focus_near")
+LEADING_SEMANTIC = (
+    "cos", "cos_near", *_FOCUS, "cos_answer", "cos_answer_near", "cos_second", "cos_low",
+)  # fmt: skip
+LEADING_QUESTION = ("cos", "cos_near", *_FOCUS, "cos_second", "cos_low")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +176,33 @@ def leading(
     if "cos" in row:
         cosines = table[:, len(LEXICAL)]
         others = cosines[cosines < row["cos"] - 1e-9]
-        values += [row["cos"], row["cos_near"]]
+        values += [row["cos"], row["cos_near"], row["cos_focus"], row["cos_focus_near"]]
         values += [row["cos_answer"], row["cos_answer_near"]] if "cos_answer" in row else []
         values += [float(others.max(initial=0.0)), max(0.0, 2.0 - row["cos"])]
     return values
 
 
-def rank(query: Terms, hits: Sequence[Hit], index: Index, table: Table, model: str) -> Ranking:
-    """`table` has the features of the hits in the order of feature_names(model)."""
+def rank(
+    query: Terms,
+    hits: Sequence[Hit],
+    index: Index,
+    table: Table,
+    model: str,
+    popular: Mapping[str, float] | None = None,
+) -> Ranking:
+    """`table` has the features of the hits in the order of feature_names(model).
+
+    `popular` says for ids of entries how often they are asked for, 0 to 1: it decides between
+    those that are hardly told apart.
+    """
     import numpy as np
 
     weights = models()[model]
     if not hits:
         return Ranking((), 1.0)
     scores = weights.order.of(table)
+    if popular:
+        scores = scores + POPULAR * np.array([popular.get(hit.slot.entry.id, 0.0) for hit in hits])
     places = order([hit.row.slot for hit in hits], scores)
     ranked = scores[places].tolist()
     names = feature_names(model)

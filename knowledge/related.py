@@ -34,7 +34,7 @@ def _lines() -> list[tuple[list[str], list[str]]]:
 
 @lru_cache(maxsize=1)
 def _sayings() -> dict[str, list[_Saying]]:
-    """By their first two characters."""
+    """By their first two characters, or the only one before a gap."""
     found: dict[str, list[_Saying]] = {}
     for number, (said, _) in enumerate(_lines()):
         for one in said:
@@ -76,7 +76,8 @@ class Hints:
 def _found(text: str) -> Iterator[int]:
     sayings = _sayings()
     for place in range(len(text) - 1):
-        for one in sayings.get(text[place : place + 2], ()):
+        first = text[place : place + 2]
+        for one in (*sayings.get(first, ()), *sayings.get(first[0], ())):
             end = place + len(one.start)
             if text.startswith(one.start, place) and (
                 one.rest is None or one.rest.match(text, end)
