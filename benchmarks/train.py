@@ -86,7 +86,7 @@ class Base:
     def __init__(
         self, entries: Sequence[Entry], embedder: Embedder | None, cache: VectorCache
     ) -> None:
-        self.entries = {entry.id: entry for entry in entries}
+        self.entries, self.cache = {entry.id: entry for entry in entries}, cache
         self.index, self.meaning = Index(), Meaning(embedder, cache) if embedder else None
         for entry in entries:
             self._put(entry)
@@ -125,7 +125,16 @@ class Base:
     def _vectors(self, text: str) -> tuple[Vector, ...]:
         if self.meaning is None:
             return ()
-        return tuple(self.meaning.vector(one) for one in (text, focus(text)) if one)
+        return tuple(self._vector(self.meaning, one) for one in (text, focus(text)) if one)
+
+    def _vector(self, meaning: Meaning, text: str) -> Vector:
+        """That of a query, which several sets and runs ask for."""
+        name = f"{meaning.embedder.name}, query"
+        known = self.cache.get(name, text)
+        if known is None:
+            known = meaning.vector(text)
+            self.cache.put(name, [text], known[None])
+        return known
 
 
 def _show(done: int, total: int) -> None:
