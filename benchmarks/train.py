@@ -162,11 +162,11 @@ def weights_of(given: Sequence[Example]) -> Table:
     return np.array([one.set.weight / sizes[one.set.name] for one in given])
 
 
-def fit_order(given: Sequence[View], model: str, steps: int = 500) -> dict[str, Any]:
+def fit_order(given: Sequence[View], model: str, steps: int = 400) -> dict[str, Any]:
     """Adam on the softmax's log loss; conflicts never speak for a candidate."""
     table = np.vstack([one.table for one in given])
     means, spreads = table.mean(0), table.std(0) + 1e-3
-    inputs = (table - means) / spreads
+    inputs = ((table - means) / spreads).astype(np.float32)
     owner = np.repeat(np.arange(len(given)), [len(one.names) for one in given])
     right = np.concatenate([one.right for one in given])
     found = np.bincount(owner, right, len(given)) > 0
@@ -177,11 +177,13 @@ def fit_order(given: Sequence[View], model: str, steps: int = 500) -> dict[str, 
     weights = np.append(np.zeros(len(names)), 2.0)
     mean, square = np.zeros_like(weights), np.zeros_like(weights)
     for step in range(1, steps + 1):
-        raised = np.exp(np.clip(inputs @ weights[:-1] - weights[-1], -30, 30))
+        scores = (inputs @ weights[:-1].astype(np.float32)).astype(np.float64)
+        raised = np.exp(np.clip(scores - weights[-1], -30, 30))
         whole = 1 + np.bincount(owner, raised, len(given))
         share = np.bincount(owner, raised * right, len(given))[owner]
         wanted = np.where(right, raised / np.where(right, share, 1), 0)
-        slope = inputs.T @ ((raised / whole[owner] - wanted) * counts[owner])
+        pull = (raised / whole[owner] - wanted) * counts[owner]
+        slope = (inputs.T @ pull.astype(np.float32)).astype(np.float64)
         slope = np.append(slope + DECAY["order"] * weights[:-1], counts @ (1 / whole - ~found))
         mean, square = 0.9 * mean + 0.1 * slope, 0.99 * square + 0.01 * slope**2
         weights -= 0.05 * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-8)
@@ -348,10 +350,10 @@ class Trainer:
         ]
 
 
-def report(name: str, fitted: Fitted, trainer: Trainer) -> None:
+def report(name: str, fitted: Fitted, trainer: Trainer, left_out: bool) -> None:
     natural = [one for one in fitted.answers if one.set.natural]
     print(f"\n{name}: out of fold, grouped by entry")
-    print(" ", HEADER)
+    print(" ", HEADER, flush=True)
     for base in sorted({one.set.base for one in natural}):
         print(" ", line(base, [one for one in natural if one.set.base == base]))
     print(" ", line("all", natural))
@@ -359,8 +361,8 @@ def report(name: str, fitted: Fitted, trainer: Trainer) -> None:
     print("  for a risk of", RISK, "at best:", cut_at_risk(natural, RISK))
     for text in reliability(natural):
         print("   ", text)
-    for base in sorted({one.set.base for one in natural}):
-        print(" ", line(f"{base} left out", trainer.left_out(base)))
+    for base in sorted({one.set.base for one in natural}) if left_out else ():
+        print(" ", line(f"{base} left out", trainer.left_out(base)), flush=True)
 
 
 def main() -> None:
@@ -369,22 +371,22 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("--cache", type=Path)
-    parser.add_argument("--words", action="store_true", help="only the model of words alone")
+    parser.add_argument("--only", nargs="*", choices=("words", "bundled", "light"))
+    parser.add_argument("--left-out", action="store_true", help="fit without each base too")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     cache = VectorCache(arguments.cache)
     written: dict[str, Any] = {}
-    for kind in (None, Bundled, Light):
-        if kind is not None and arguments.words:
-            continue
+    kinds = {"words": None, "bundled": Bundled, "light": Light}
+    for kind in [kinds[name] for name in arguments.only or kinds]:
         given = examples(arguments.data, kind() if kind else None, cache)
         for name in [f"{kind.model} questions", kind.model] if kind else ["lexical"]:
             trainer = Trainer(given, name)
             fitted = trainer.fit()
-            report(name, fitted, trainer)
+            report(name, fitted, trainer, arguments.left_out)
             written[name] = {"evidence": str(fitted.cut), **fitted.model}
     if arguments.write:
-        if arguments.words:
+        if arguments.only:
             written = {**json.loads(TARGET.read_text("utf-8"))["models"], **written}
         made = {"made": date.today().isoformat(), "queries": len(given), "models": written}  # noqa: DTZ011
         TARGET.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
