@@ -45,6 +45,7 @@ format: $(DEV) ## 整理代码格式
 
 bench: $(DEV) ## 测量准确率与速度；数据目录用 DATA 指定
 	$(BIN)/python -m benchmarks.matching $(DATA)
+	$(BIN)/python -m benchmarks.figures_speed --cases 50000
 
 lock: $(DEV) ## 重新锁定依赖（含哈希，不含地址）
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -3,6 +3,7 @@
 Builds a database of synthetic cases with about five events each (SQLite, and PostgreSQL when a
 URL of an empty database is given), folds them, and times every kind of report, beside replaying
 and measuring a sample case by case with plain loops. The figures of the sample must agree.
+The ledger has no messages, so that lists of cases are without text.
 """
 
 from __future__ import annotations
@@ -16,16 +17,22 @@ import resource
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bot.assessment import DIMENSIONS, Assessment
 from bot.clock import SHANGHAI, Calendar
+from bot.commands.report import LISTED
+from bot.config import read_scorecards
 from bot.deadlines import due_for, profiles, standing
 from bot.facts import Facts
 from bot.ledger import catch_up, facts, provenance, turns_of
+from bot.reports import render
+from bot.reports.gather import Period, Wanted, gather
+from bot.settings import AssessmentSettings
 from bot.triage import Category
 from storage import figures
 from storage.db import Database
@@ -161,7 +168,9 @@ def _plain(value: Any) -> Any:
 async def measure(name: str, database: Database) -> None:
     started = time.perf_counter()
     told = await catch_up(database)
-    print(f"{name}: folded {told:,} cases in {time.perf_counter() - started:.1f} s (once)")
+    print(
+        f"{name}: folded and packed {told:,} cases in {time.perf_counter() - started:.1f} s (once)"
+    )
     for days, wanted in (
         (None, DIMENSIONS),
         (None, ()),
@@ -172,9 +181,59 @@ async def measure(name: str, database: Database) -> None:
         await _report(name, database, days, wanted)
     for dimension in DIMENSIONS:
         await _report(name, database, None, (dimension,))
+    await _dashboard(name, database)
+    for form, listed in LISTED.items():
+        await _document(name, database, form, listed)
+
+
+async def _dashboard(name: str, database: Database) -> None:
+    """One group of figures at a time, as a screen that is open all day asks for them."""
+    for title, days in (("today", 1), ("this month", 30)):
+        found = await facts(database, END - timedelta(days=days), END)
+        took = await _best(partial(_figures_of, database, days))
+        print(f"{name}: dashboard, {title}'s figures: {took * 1000:.0f} ms of {len(found):,} turns")
+    took = await _best(lambda: _waiting(database))
+    found = await facts(database, unanswered=True)
+    print(
+        f"{name}: dashboard, all that waits, by age: {took * 1000:.0f} ms of {len(found):,} turns"
+    )
+    took = await _best(lambda: provenance(database, END))
+    print(f"{name}: dashboard, the ledger's standing: {took * 1000:.0f} ms")
+
+
+async def _figures_of(database: Database, days: int) -> None:
+    found = await facts(database, END - timedelta(days=days), END)
+    Assessment(found, PROFILE, CALENDAR, END).figures(())
+
+
+async def _waiting(database: Database) -> None:
+    found = Assessment(await facts(database, unanswered=True), PROFILE, CALENDAR, END)
+    found.figures(())
+    found.ages("account")
+
+
+async def _document(name: str, database: Database, form: str, listed: int) -> None:
+    """A whole report of everything with its scorecards, account health and lists of cases."""
+    scorecards = read_scorecards(AssessmentSettings())
+    wanted = Wanted(Period(None, None), END, PROFILE, CALENDAR, scorecards, listed=listed)
     started = time.perf_counter()
-    await provenance(database, END)
-    print(f"{name}: the ledger's standing {time.perf_counter() - started:.2f} s")
+    report = await gather(database, wanted)
+    gathered = time.perf_counter()
+    content = render(report, form)
+    print(
+        f"{name}: everything as {form}: {time.perf_counter() - started:.2f} s "
+        f"({gathered - started:.2f} s gathering), {len(content) // 1024:,} kB"
+    )
+
+
+async def _best(call: Callable[[], Awaitable[object]]) -> float:
+    """The shortest of five runs in seconds."""
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        await call()
+        times.append(time.perf_counter() - started)
+    return min(times)
 
 
 async def _report(name: str, database: Database, days: int | None, wanted: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from sqlmodel import select
 from bot import telemetry
 from bot.channels.base import Channel
 from bot.channels.web import WebChannel
-from bot.config import ConfigError, read_calendar
+from bot.config import ConfigError, read_calendar, read_scorecards
 from bot.deadlines import profiles
 from bot.desk import Desk, Library, Office, Rules
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
@@ -112,6 +112,7 @@ async def _finish(tasks: list[asyncio.Task[None]]) -> None:
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[App]:
     """Connect everything; on leaving, disconnect in the reverse order."""
+    read_scorecards(settings.assessment)  # an unusable one is refused now, not at month's end
     db = Database(settings.database_url)
     await db.upgrade()
     coordination = await _coordination(settings)
@@ -154,6 +155,9 @@ def rules(settings: Settings) -> Rules:
         departments=settings.desk.departments,
         extensions=settings.clock.extensions,
         extension_workdays=settings.clock.extension_workdays,
+        supplement_workdays=settings.clock.supplement_workdays,
+        transfer_workdays=settings.clock.transfer_workdays,
+        callback_workdays=settings.clock.callback_workdays,
         staff_place=settings.telegram.staff_chat,
         lease=timedelta(seconds=settings.outbox.lease_seconds),
         max_attempts=settings.outbox.max_attempts,
@@ -207,9 +211,10 @@ async def _register_accounts(db: Database, settings: Settings) -> None:
         for key, platform, section in sections:
             found = await session.exec(select(Account).where(Account.key == key))
             account = found.first() or Account(key=key, platform=platform, name=section.name)
-            account.name, account.sponsor = section.name, section.sponsor
-            account.supervisor, account.responsible = section.supervisor, section.responsible
-            account.review_steps = section.review_steps
+            account.name, account.review_steps = section.name, section.review_steps
+            for name in ("sponsor", "supervisor", "responsible", "description"):
+                # What the settings leave empty stays as it was registered.
+                setattr(account, name, getattr(section, name) or getattr(account, name))
             session.add(account)
 
 

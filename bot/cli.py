@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.commands import learning, ledger
+from bot.commands import accounts, learning, ledger
 from bot.commands.chinese import ChineseCommand, Source, Target, explain_usage, group
 from bot.commands.common import CommandError, complain
 from storage.terms import ProcessRole, Role
@@ -23,6 +23,15 @@ class ReportFormat(StrEnum):
     HTML = "html"
 
 
+class Dimension(StrEnum):
+    ACCOUNT = "account"
+    DEPARTMENT = "department"
+    PERSON = "person"
+    CATEGORY = "category"
+    CHANNEL = "channel"
+    MONTH = "month"
+
+
 app = group("问办：政务新媒体留言的答复、督办与考核。")
 kb = group("知识库：导入、导出、检查。")
 user = group("工作人员：登记、查看、停用。")
@@ -32,6 +41,7 @@ app.add_typer(kb, name="kb")
 app.add_typer(user, name="user")
 app.add_typer(db, name="db")
 app.add_typer(ledger.ledger, name="ledger")
+app.add_typer(accounts.account, name="account")
 
 _DAY = ["%Y-%m-%d"]
 
@@ -150,6 +160,14 @@ def kb_check(
     command.check_entries(context, file)
 
 
+@kb.command("links", cls=ChineseCommand)
+def kb_links(context: typer.Context) -> None:
+    """打开每个办事入口看看，记下打不开的，报表里会列出。"""
+    from bot.commands import links as command
+
+    command.check_links(context)
+
+
 @app.command("import", cls=ChineseCommand)
 def import_history(
     context: typer.Context,
@@ -220,11 +238,35 @@ def report(
     output: Annotated[
         Path | None, typer.Option(metavar="文件", help="写到文件；不写则显示（仅 json）。")
     ] = None,
+    rank: Annotated[
+        bool, typer.Option("--rank", help="计分卡排名；有一项没有评的不排。默认只分达标与否。")
+    ] = False,
+    cases: Annotated[
+        str,
+        typer.Option(
+            "--cases",
+            metavar="指标",
+            help="列出这个数字背后的每一件，如 on_time.denominator；写 list 看有哪些。",
+            show_default=False,
+        ),
+    ] = "",
+    by: Annotated[
+        Dimension | None, typer.Option("--by", help="与 --group 一起，只列其中一组的。")
+    ] = None,
+    group: Annotated[
+        str, typer.Option("--group", metavar="名称", help="如 市公安局。", show_default=False)
+    ] = "",
 ) -> None:
-    """考核指标：答复率、及时率、响应时长、满意度、办结率。"""
+    """考核报表：及时率、响应时长、满意度、办结率、计分卡、账号健康，含数字背后的诉求。"""
     from bot.commands import report as command
 
-    command.report(context, first, last, profile, form.value, output)
+    command.report(
+        context,
+        command.Asked(first, last, profile, form.value, output, rank=rank),
+        cases=cases,
+        by=by.value if by else "",
+        group=group,
+    )
 
 
 @user.command("add", cls=ChineseCommand)

@@ -6,13 +6,17 @@ import os
 import tomllib
 from collections.abc import Mapping
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from bot.clock import Calendar
-from bot.settings import ClockSettings, Settings
+from bot.settings import AssessmentSettings, ClockSettings, Settings
+
+if TYPE_CHECKING:
+    from bot.assessment.scorecard import Scorecard
 
 PREFIX = "WENBAN_"
 SECRETS = {
@@ -158,4 +162,22 @@ def read_calendar(clock: ClockSettings) -> Calendar:
         raise ConfigError(
             f"clock.calendar_file：{path} 有误（{error}）。"
             '要有 source = "文号"，以及 [days] 下的 "2027-01-01" = "休" 或 "班"'
+        ) from None
+
+
+def read_scorecards(assessment: AssessmentSettings) -> tuple[Scorecard, ...]:
+    """The configured scorecards, or the shipped ones. Raises ConfigError for an unusable file."""
+    from bot.assessment.scorecard import ScorecardError, parse_scorecards
+
+    path = assessment.scorecard_file
+    source = files("bot") / "data" / "scorecards.toml" if path is None else path
+    try:
+        return parse_scorecards(tomllib.loads(source.read_text(encoding="utf-8")))
+    except ScorecardError as error:
+        raise ConfigError(f"assessment.scorecard_file：{error}") from None
+    except OSError:
+        raise ConfigError(f"assessment.scorecard_file：读不到 {path}，请核对路径和权限") from None
+    except ValueError as error:
+        raise ConfigError(
+            f"assessment.scorecard_file：{path} 不是 UTF-8 编码的 TOML（{error}）"
         ) from None

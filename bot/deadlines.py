@@ -202,5 +202,17 @@ def overdue_points(due: Due, until: datetime, calendar: Calendar) -> list[tuple[
     return points
 
 
+def next_point(start: datetime, due: Due, calendar: Calendar, after: datetime) -> datetime:
+    """When the first reminder later than a moment comes; there is always another one."""
+    planned = [at for _, at in escalation_points(start, due, calendar) if at > after]
+    if planned:
+        return planned[0]
+    latest = max(to_shanghai(due.at), to_shanghai(after))
+    day = latest.date() - timedelta(days=1)
+    while (opening := calendar.opening(day := calendar.next_workday(day))) <= latest:
+        pass
+    return opening
+
+
 def _limit(value: Mapping[str, Any]) -> Limit:
     return Limit(int(value["amount"]), Unit(value["unit"]))

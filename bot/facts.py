@@ -44,6 +44,7 @@ TALLIES = (
     "returned",
     "extensions_requested",
     "extensions_refused",
+    "backfilled",
 )
 """Names of the counters in ``tallies``, TALLY_BITS each, the lowest first."""
 TALLY_BITS = 7

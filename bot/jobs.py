@@ -16,6 +16,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bot.clock import SHANGHAI
 from bot.desk import Desk
 from bot.desk.calendars import renew_dues
+from bot.desk.pauses import resume_due
 from bot.ledger import catch_up, verify
 from storage.db import Database
 from storage.jobs import claim_run, last_run
@@ -27,12 +28,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One row of the table; ``catch_up`` makes up a run missed while the program was down."""
+    """One row of the table; ``catch_up`` makes up a run missed while the program was down, one
+    that is only ``by_day`` not at night: it runs again in the morning anyway."""
 
     name: str
     trigger: BaseTrigger
     call: Callable[[], Awaitable[Any]]
     catch_up: bool = True
+    by_day: bool = False
 
 
 class Jobs:
@@ -67,6 +70,8 @@ class Jobs:
         """One run when a due time passed since the last one; a first start owes nothing."""
         now = datetime.now(UTC)
         last = await last_run(self._desk.office.db, job.name, now)
+        if job.by_day and not awake(now):
+            return
         due = job.trigger.get_next_fire_time(last, last + timedelta(seconds=1))
         if due is not None and due <= now:
             await self._run(job)
@@ -81,6 +86,12 @@ class Jobs:
             log.exception("job.failed", job=job.name)
 
 
+def awake(moment: datetime) -> bool:
+    """Whether people may be written to."""
+    first, last = map(int, _WAKING_HOURS.split("-"))
+    return first <= moment.astimezone(SHANGHAI).hour <= last
+
+
 def table(desk: Desk, digest_at: str, reminder_minutes: int) -> list[Job]:
     """Every job of the office."""
     hour, minute = digest_at.split(":")[:2]
@@ -91,8 +102,16 @@ def table(desk: Desk, digest_at: str, reminder_minutes: int) -> list[Job]:
             "remind",
             CronTrigger(hour=_WAKING_HOURS, minute=f"*/{reminder_minutes}", timezone=SHANGHAI),
             desk.duties.remind,
+            by_day=True,
         ),
-        Job("resolve", IntervalTrigger(hours=1), desk.duties.resolve_unopposed),
+        Job(
+            "resolve",
+            CronTrigger(hour=_WAKING_HOURS, minute=0, timezone=SHANGHAI),
+            desk.duties.resolve_unopposed,
+            by_day=True,
+        ),
+        Job("pauses", IntervalTrigger(minutes=5), lambda: resume_due(desk.office)),
+        Job("transfers", IntervalTrigger(minutes=5), desk.transfer.expire),
         Job(
             "digest",
             CronTrigger(hour=hour, minute=minute, day_of_week="mon-sun", timezone=SHANGHAI),

@@ -112,6 +112,7 @@ class _Story:
         self._excluded = self._proposer = self._asker = ""
         self._asked_at: datetime | None = None
         self._merged = False
+        self._replying: _Clock | None = None
 
     def _turns(self) -> list[Turn]:
         found = [clock.finish() for clock in self._clocks]
@@ -173,11 +174,22 @@ class _Story:
             clock.assignee = str(one.data["staff"] or "")
 
     def transferred(self, clock: _Clock, one: Happening) -> None:
+        """转办; one that waits for its acceptance moves nothing yet."""
         clock.promised = True
         clock.turn.transferred += 1
-        clock.turn.returned += one.kind == "returned"
+        if not one.data.get("pending"):
+            self.accepted(clock, one)
+
+    def accepted(self, clock: _Clock, one: Happening) -> None:
+        """签收: from now on the other department answers for it."""
+        clock.promised = True
         clock.told_department(one.data.get("to", one.data.get("after", "")) or "", one.at)
         clock.assignee = ""
+
+    def returned(self, clock: _Clock, one: Happening) -> None:
+        """退件: it stays with, or goes back to, whom it came from."""
+        clock.turn.returned += 1
+        self.accepted(clock, one)
 
     def category_changed(self, clock: _Clock, one: Happening) -> None:
         clock.promised = True
@@ -187,8 +199,11 @@ class _Story:
     def reply_queued(self, clock: _Clock, one: Happening) -> None:
         self._placed(clock, one)
         clock.author = one.actor if one.actor.startswith("staff:") else ""
+        self._replying = clock
 
     def replied(self, clock: _Clock, one: Happening) -> None:
+        """A reply answers what was asked when it was sent, even if more is asked by now."""
+        clock, self._replying = self._replying or clock, None
         data = one.data
         reply = _Reply(
             one.at,
@@ -199,6 +214,7 @@ class _Story:
         )
         clock.replies.append(reply)
         clock.turn.overruled += bool(data.get("overruled"))
+        clock.turn.backfilled += bool(data.get("later"))
         if not reply.evasive:
             clock.end_pause(one.at)
 
@@ -306,14 +322,15 @@ class _Story:
         clock.turn.callback_due = datetime.fromisoformat(one.data["due"])
 
     def callback_done(self, clock: _Clock, one: Happening) -> None:
-        clock.turn.callback_at = one.at
-        clock.turn.callback_outcome = str(one.data.get("outcome", ""))
+        """回访 of the turn that it was opened for, whatever was asked since."""
+        opened = [each.turn for each in self._clocks if each.turn.callback_due is not None]
+        turn = opened[-1] if opened else clock.turn
+        turn.callback_at, turn.callback_outcome = one.at, str(one.data.get("outcome", ""))
 
 
 # Every public method of a story is named after the kind of event it takes.
 _HANDLERS: Mapping[str, Callable[[_Story, _Clock, Happening], None]] = {
     **{name: member for name, member in vars(_Story).items() if name[0] != "_"},
-    "returned": _Story.transferred,
     "exclusion_refused": _Story.exclusion_ended,
     "exclusion_revoked": _Story.exclusion_ended,
 }

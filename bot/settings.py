@@ -33,6 +33,7 @@ class AccountSettings(_Section):
     sponsor: str = Field(default="", description="主办单位")
     supervisor: str = Field(default="", description="主管单位")
     responsible: str = Field(default="", description="责任人")
+    description: str = Field(default="", description="账号简介：办什么事，用来找出功能相同的账号")
     review_steps: int = Field(
         default=1, ge=1, le=3, description="发布前要几步审核（1–3），各步不得是同一人"
     )
@@ -214,6 +215,15 @@ class ClockSettings(_Section):
     )
     extensions: int = Field(default=1, ge=0, description="每件诉求最多延期几次；0 为不许延期")
     extension_workdays: int = Field(default=15, ge=1, le=250, description="一次最多延期几个工作日")
+    supplement_workdays: int = Field(
+        default=5, ge=1, le=60, description="请群众补充后最多暂停几个工作日，到时自动恢复计时"
+    )
+    transfer_workdays: int = Field(
+        default=1, ge=1, le=10, description="转办后几个工作日内不签收，视为退件"
+    )
+    callback_workdays: int = Field(
+        default=5, ge=1, le=60, description="差评后几个工作日内要完成回访"
+    )
 
     @field_validator("business_hours")
     @classmethod
@@ -235,6 +245,16 @@ class ClockSettings(_Section):
     @property
     def departments(self) -> dict[str, Spans]:
         return {name: parse_spans(spans) for name, spans in self.department_hours.items()}
+
+
+class AssessmentSettings(_Section):
+    scorecard_file: Path | None = Field(
+        default=None, description="计分卡文件（TOML）；空为自带的示例，见 docs/assessment.md"
+    )
+    issuer: str = Field(default="", description="通报的落款单位；空为不写，由人填")
+    recipients: str = Field(
+        default="各有关单位", description="通报的主送单位，多个用逗号分开写在一起"
+    )
 
 
 class OutboxSettings(_Section):
@@ -278,6 +298,7 @@ class Settings(_Section):
     knowledge: KnowledgeSettings = KnowledgeSettings()
     desk: DeskSettings = DeskSettings()
     clock: ClockSettings = ClockSettings()
+    assessment: AssessmentSettings = AssessmentSettings()
     outbox: OutboxSettings = OutboxSettings()
     jobs: JobSettings = JobSettings()
 

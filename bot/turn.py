@@ -53,6 +53,7 @@ class Turn:
     ``category`` and ``department`` are the first ones, ``changes`` what followed, in time.
     ``stop`` is None while the clock runs. ``solved`` is the citizen's own word, None for silence;
     ``grade`` is 1 (非常满意) to 5. ``excluded`` is the code of an exclusion that two people made.
+    ``backfilled`` counts replies that an import brought after the case was known unanswered.
     """
 
     number: int
@@ -86,3 +87,4 @@ class Turn:
     returned: int = 0
     extensions_requested: int = 0
     extensions_refused: int = 0
+    backfilled: int = 0

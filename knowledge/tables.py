@@ -130,7 +130,8 @@ def _from_xml(cell: object) -> object:
     return _XML_ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), cell)
 
 
-def _to_xml(cell: str) -> str:
+def for_excel(cell: str) -> str:
+    """A text with what Excel's files cannot hold written as they write it."""
     # Small letters: openpyxl drops every "x005F_" it reads.
     return _UNSAFE_IN_XML.sub(lambda found: f"_x{ord(found.group()):04x}_", cell)
 
@@ -179,7 +180,7 @@ def write_xlsx(rows: Iterable[Sequence[str]], path: Path, title: str) -> None:
             if not value:
                 continue
             cell = sheet.cell(number, column)
-            cell.value = _fitting(_to_xml(value), row[0])
+            cell.value = _fitting(for_excel(value), row[0])
             cell.data_type = "s"
             cell.alignment = Alignment(wrap_text=True, vertical="top")
             cell.font = Font(bold=number == 1)

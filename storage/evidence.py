@@ -15,7 +15,7 @@ from knowledge.masking import mask
 from knowledge.proposals import Asked
 from knowledge.risk import Decided
 from storage.models import Case, CaseEvent, Citizen, Draft, Message
-from storage.terms import DraftState, EventKind
+from storage.terms import DraftKind, DraftState, EventKind
 
 Row = TypeVar("Row", CaseEvent, Message, Draft)
 _AT_ONCE = 300  # cases read together
@@ -196,6 +196,7 @@ def _offered(event: CaseEvent, drafts: Sequence[Draft]) -> tuple[str, ...]:
         draft
         for draft in drafts
         if draft.state == DraftState.SENT
+        and draft.kind == DraftKind.REPLY
         and draft.decided_by == event.actor
         and draft.decided_at is not None
         and draft.decided_at <= event.recorded_at

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from io import BytesIO
-from itertools import chain, groupby
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import delete, func, insert
+from sqlalchemy import delete, func, insert, text
 from sqlalchemy import select as columns
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from storage import blocks
 from storage.models import (
     Account,
     Case,
     CaseEvent,
     FigureQueue,
     FigureWord,
+    Message,
     Staff,
     TurnChange,
     TurnFact,
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.int64]
 
-_BATCH = 100_000
+_FEW = 60_000
+_ASKED_AT_ONCE = 500
 Row = tuple[int, ...]
 
 
@@ -105,6 +108,7 @@ async def store(
     coined: Mapping[str, int],
 ) -> None:
     """Put these facts in the place of whatever was known of the cases."""
+    await blocks.drop(session, case_ids)
     for table, number in ((TurnFact, TurnFact.case_id), (TurnChange, TurnChange.case_id)):
         await session.exec(delete(table).where(col(number).in_(case_ids)))
     new = [(number, word) for word, number in coined.items()]
@@ -122,20 +126,20 @@ async def _insert(session: AsyncSession, model: type[SQLModel], rows: Sequence[A
         )
 
 
-async def stored(session: AsyncSession, first: int, last: int) -> tuple[list[Row], list[Row]]:
-    """Facts and changes of the cases from ``first`` to ``last``."""
+async def stored(session: AsyncSession, numbers: Collection[int]) -> tuple[list[Row], list[Row]]:
+    """Facts and changes of these cases."""
     found = []
     for model in (TurnFact, TurnChange):
         table: Any = SQLModel.metadata.tables[str(model.__tablename__)]
-        query = columns(table).where(table.c.case_id.between(first, last))
+        query = columns(table).where(table.c.case_id.in_(numbers))
         rows = await (await session.connection()).execute(query.order_by(*table.primary_key))
         found.append([tuple(row) for row in rows])
     return found[0], found[1]
 
 
-async def cases_between(session: AsyncSession, first: int, last: int) -> dict[int, Case]:
+async def cases(session: AsyncSession, numbers: Collection[int]) -> dict[int, Case]:
     """The cases as the queues see them, by number."""
-    query = select(Case).where(col(Case.id).between(first, last))
+    query = select(Case).where(col(Case.id).in_(numbers))
     return {case.id or 0: case for case in await session.exec(query)}
 
 
@@ -151,8 +155,16 @@ async def accounts(connection: AsyncConnection) -> dict[int, tuple[str, str]]:
 
 
 async def people(session: AsyncSession) -> dict[str, str]:
-    """The display name of every member of staff by the actor that the ledger knows them as."""
-    return {f"staff:{one.id}": one.display_name for one in await session.exec(select(Staff))}
+    """The display name of every member of staff by the actor that the ledger knows them as; with
+    the login where several have the same name."""
+    staff = list(await session.exec(select(Staff)))
+    same = Counter(one.display_name for one in staff)
+    return {
+        f"staff:{one.id}": f"{one.display_name}（{one.login}）"
+        if same[one.display_name] > 1
+        else one.display_name
+        for one in staff
+    }
 
 
 async def without_facts(session: AsyncSession) -> int:
@@ -163,54 +175,36 @@ async def without_facts(session: AsyncSession) -> int:
 
 
 async def fetch(
-    connection: AsyncConnection, first: int | None, end: int | None
+    connection: AsyncConnection, first: int | None, end: int | None, *, unanswered: bool = False
 ) -> tuple[Numbers, Numbers]:
-    """Facts of the turns that start from ``first`` up to but not including ``end`` (microseconds)
-    and their changes, each an array of shape (rows, columns) in order of the keys."""
-    started = " AND ".join(
+    """Facts of the turns that start from ``first`` up to but not including ``end`` (microseconds),
+    or of the unanswered ones of them, each an array of shape (rows, columns) in order of the keys;
+    and their changes, among which there may be those of other turns."""
+    bounds = " AND ".join(
         ([f"start >= {int(first)}"] if first is not None else [])
         + ([f"start < {int(end)}"] if end is not None else [])
+        + (["stop = 0"] if unanswered else [])
     )
-    where = f"WHERE {started}" if started else ""
-    facts = await _numbers(connection, TurnFact, where)
-    if started:
-        cases = f"SELECT case_id, number FROM turn_fact {where}"  # noqa: S608 - numbers only
-        where = f"WHERE (case_id, turn) IN ({cases})"
-    return facts, await _numbers(connection, TurnChange, where)
+    if bounds and await _few(connection, bounds):
+        turns = await blocks.numbers(connection, TurnFact, f"WHERE {bounds}")
+        keys = f"SELECT case_id, number FROM turn_fact WHERE {bounds}"  # noqa: S608 - numbers only
+        where = f"WHERE (case_id, turn) IN ({keys})"
+        return turns, await blocks.numbers(connection, TurnChange, where)
+    turns, changes = await blocks.everything(connection)
+    start = turns[:, blocks.place("start")]
+    chosen = (turns[:, blocks.place("stop")] == 0) | (not unanswered)
+    if first is not None:
+        chosen &= start >= first
+    if end is not None:
+        chosen &= start < end
+    return turns[chosen] if bounds else turns, changes
 
 
-async def _numbers(connection: AsyncConnection, model: type[SQLModel], where: str) -> Numbers:
-    """A table of whole numbers; past the drivers' rows, which would take most of the time."""
-    table = SQLModel.metadata.tables[str(model.__tablename__)]
-    names = ", ".join(f'"{column.name}"' for column in table.columns)
-    order = ", ".join(f'"{column.name}"' for column in table.primary_key)
-    query = f"SELECT {names} FROM {table.name} {where} ORDER BY {order}"  # noqa: S608 - the models' names
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    if connection.dialect.name == "postgresql":
-        return await _copied(driver, query, len(table.columns))
-    return await _walked(driver, query, len(table.columns))
-
-
-async def _walked(driver: Any, query: str, width: int) -> Numbers:
-    import numpy as np
-
-    blocks = [np.zeros((0, width), np.int64)]
-    async with driver.execute(query) as cursor:
-        while rows := await cursor.fetchmany(_BATCH):
-            flat = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * width)
-            blocks.append(flat.reshape(-1, width))
-    return np.concatenate(blocks)
-
-
-async def _copied(driver: Any, query: str, width: int) -> Numbers:
-    """PostgreSQL's binary COPY: 19 bytes of header, each row a count and (length, value) pairs."""
-    import numpy as np
-
-    sink = BytesIO()
-    await driver.copy_from_query(query, output=sink, format="binary")
-    row = np.dtype([("count", ">i2"), ("cells", [("length", ">i4"), ("value", ">i8")], (width,))])
-    body = memoryview(sink.getbuffer())[19:-2]
-    return np.frombuffer(body, row)["cells"]["value"].astype(np.int64)
+async def _few(connection: AsyncConnection, bounds: str) -> bool:
+    """Whether it takes less time to read these turns row by row than to unpack all."""
+    some = f"SELECT 1 FROM turn_fact WHERE {bounds} LIMIT {_FEW + 1}"  # noqa: S608 - numbers only
+    counted = await connection.execute(text(f"SELECT count(*) FROM ({some}) AS counted"))  # noqa: S608
+    return int(counted.scalar_one()) <= _FEW
 
 
 async def walk(session: AsyncSession, step: int) -> AsyncIterator[tuple[int, int]]:
@@ -218,3 +212,25 @@ async def walk(session: AsyncSession, step: int) -> AsyncIterator[tuple[int, int
     last = await last_case(session)
     for first in range(1, last + 1, step):
         yield first, min(first + step - 1, last)
+
+
+async def texts(session: AsyncSession, case_ids: Collection[int]) -> dict[int, str]:
+    """What was written in each of the cases, its subject first when that says something else;
+    nothing for an erased one."""
+    wanted, found = list(case_ids), dict[int, str]()
+    connection = await session.connection()
+    for start in range(0, len(wanted), _ASKED_AT_ONCE):
+        some = wanted[start : start + _ASKED_AT_ONCE]
+        said = columns(col(Message.case_id), col(Message.text)).where(
+            col(Message.case_id).in_(some)
+        )
+        for number, written in await connection.execute(
+            said.order_by(col(Message.sent_at), col(Message.id))
+        ):
+            found[number] = f"{found[number]}\n{written}" if number in found else written
+        subjects = columns(col(Case.id), col(Case.subject)).where(col(Case.id).in_(some))
+        for case_id, subject in await connection.execute(subjects):
+            told = found.get(case_id or 0, "")
+            if subject and not told.startswith(subject.rstrip("…")):
+                found[case_id or 0] = f"{subject}\n{told}"
+    return found

@@ -289,7 +289,8 @@ def _complete(
     if reply.answers:
         case.state, case.answered_at = CaseState.ANSWERED, reply.at
     case.version += 1
-    record(session, case, EventKind.REPLIED, at=reply.at, actor=actor, **_reply_data(reply))
+    told = {"later": True, **_reply_data(reply)}
+    record(session, case, EventKind.REPLIED, at=reply.at, actor=actor, **told)
 
 
 async def _insert(session: AsyncSession, table: type[SQLModel], rows: list[Row]) -> None:

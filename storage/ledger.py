@@ -58,6 +58,18 @@ async def evasive_reply(session: AsyncSession, case_id: int) -> CaseEvent | None
     return last if evasive else None
 
 
+async def category_settled(session: AsyncSession, case_id: int) -> bool:
+    """Whether a person set the category since the citizen last asked something new."""
+    kinds = (EventKind.CATEGORY_CHANGED, EventKind.REOPENED)
+    query = select(CaseEvent).where(CaseEvent.case_id == case_id, col(CaseEvent.kind).in_(kinds))
+    for event in await session.exec(query.order_by(col(CaseEvent.id).desc())):
+        if event.kind == EventKind.CATEGORY_CHANGED:
+            return True
+        if event.data.get("reason") == "edited":
+            return False
+    return False
+
+
 async def events(session: AsyncSession, case_id: int) -> list[CaseEvent]:
     """A case's events in the order they were recorded."""
     query = select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(col(CaseEvent.id))

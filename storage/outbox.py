@@ -8,6 +8,7 @@ our note of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -130,12 +131,14 @@ async def unsent_of_case(session: AsyncSession, case_id: int) -> list[Delivery]:
     return list(await session.exec(query))
 
 
-async def asked_by(session: AsyncSession, place: str, external_id: str) -> Delivery | None:
-    """The newest card or prompt that stands as this message in this place."""
+async def standing_as(
+    session: AsyncSession, place: str, external_id: str, purposes: Iterable[Purpose]
+) -> Delivery | None:
+    """The newest delivery for one of these purposes that stands as this message in a place."""
     query = select(Delivery).where(
         Delivery.place == place,
         Delivery.external_id == external_id,
-        col(Delivery.purpose).in_((Purpose.CARD, Purpose.PROMPT)),
+        col(Delivery.purpose).in_(tuple(purposes)),
     )
     return (await session.exec(query.order_by(col(Delivery.id).desc()).limit(1))).first()
 

@@ -127,7 +127,8 @@ async def due_before(session: AsyncSession, now: datetime, moment: datetime) -> 
 
 async def _open_due(session: AsyncSession, *due: ColumnElement[bool]) -> int:
     # Imported history has no place to answer to: it is assessed, but nobody can work it off.
-    mine = (col(Case.state).in_(OPEN_STATES), col(Case.place) != "")
+    # While a clock stands still, its due time is not known.
+    mine = (col(Case.state).in_(OPEN_STATES), col(Case.place) != "", col(Case.paused_at).is_(None))
     query = select(func.count()).select_from(Case).where(*mine, *due)
     return (await session.exec(query)).one()
 
@@ -145,7 +146,9 @@ async def staff_by_telegram(session: AsyncSession, telegram_id: str) -> Staff | 
 
 
 def _snoozed(now: datetime) -> ColumnElement[int]:
-    return sql_case((col(Case.snoozed_until) > now, 1), else_=0)
+    """Whether a case stands behind the others: put off, or waiting for the citizen."""
+    behind = or_(col(Case.snoozed_until) > now, col(Case.paused_at).is_not(None))
+    return sql_case((behind, 1), else_=0)
 
 
 def _queue_order(now: datetime) -> tuple[ColumnElement[Any], ...]:
@@ -159,7 +162,7 @@ def _queue_order(now: datetime) -> tuple[ColumnElement[Any], ...]:
 
 async def _around(session: AsyncSession, case: Case, now: datetime) -> tuple[int, int]:
     """How many waiting cases come before and after this one in the queue."""
-    snoozed = 1 if case.snoozed_until and case.snoozed_until > now else 0
+    snoozed = int(bool(case.paused_at or (case.snoozed_until and case.snoozed_until > now)))
     waiting = and_(col(Case.state) == CaseState.WAITING, col(Case.id) != case.id)
     same = _snoozed(now) == snoozed
     urgency, due, never = col(Case.urgency), col(Case.due_at), case.due_at is None

@@ -24,11 +24,11 @@ async def standing(
     return list(await session.exec(query.order_by(col(Task.id))))
 
 
-async def waiting(session: AsyncSession, kinds: Iterable[TaskKind], limit: int) -> list[Task]:
+async def waiting(session: AsyncSession, kinds: Iterable[TaskKind]) -> list[Task]:
     """Open tasks of these kinds, the most urgent first."""
     query = select(Task).where(Task.state == TaskState.OPEN, col(Task.kind).in_(tuple(kinds)))
     ordered = query.order_by(col(Task.due_at).asc().nulls_last(), col(Task.id))
-    return list(await session.exec(ordered.limit(limit)))
+    return list(await session.exec(ordered))
 
 
 async def ended(session: AsyncSession, kind: TaskKind, now: datetime) -> list[Task]:
@@ -57,7 +57,7 @@ def close(task: Task, state: TaskState, by: int | None = None, outcome: str = ""
     task.outcome = outcome
 
 
-async def people(session: AsyncSession, roles: Iterable[Role]) -> list[Staff]:
+async def people(session: AsyncSession, roles: Iterable[Role] = Role) -> list[Staff]:
     """The active staff with one of these roles."""
     query = select(Staff).where(col(Staff.active), col(Staff.role).in_(tuple(roles)))
     return list(await session.exec(query.order_by(col(Staff.id))))

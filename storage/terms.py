@@ -35,6 +35,8 @@ STATE_LABELS = {
 
 OPEN_STATES = (CaseState.RECEIVED, CaseState.CLARIFYING, CaseState.WAITING, CaseState.REPLYING)
 
+JUDGEABLE = (CaseState.ANSWERED, CaseState.RESOLVED)
+
 
 class EventKind(StrEnum):
     """What the ledger records of a case."""

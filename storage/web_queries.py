@@ -31,7 +31,8 @@ class Line:
     """One line of a conversation, the citizen's (``mine``) or the office's.
 
     ``key`` is the external id, which ``payload["edits"]`` of a later line may name. ``spent``
-    says that the choices under the line are no longer open; ``pressed`` is the one taken.
+    says that the choices under the line are no longer open; ``pressed`` is the one taken;
+    ``opinion`` how often the citizen may still say something of their grade.
     """
 
     mine: bool
@@ -43,6 +44,7 @@ class Line:
     payload: dict[str, Any] | None = None
     spent: bool = False
     pressed: str = ""
+    opinion: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,8 @@ def _with_choices(
         return replace(line, spent=later or case.state != CaseState.CLARIFYING)
     if verb == "rate":
         pressed = f"c:rate:{case.id}:{case.grade}" if case.grade else ""
-        return replace(line, spent=case.grade is not None, pressed=pressed)
+        left = (not case.comment) + (not case.follow_up) if case.grade else 0
+        return replace(line, spent=case.grade is not None, pressed=pressed, opinion=left)
     taken = [one for one in events if one.case_id == case.id and one.recorded_at >= line.at]
     pressed = f"c:{_JUDGED[EventKind(taken[0].kind)]}:{case.id}" if taken else ""
     return replace(line, spent=bool(taken), pressed=pressed)

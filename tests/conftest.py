@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +18,8 @@ from storage.db import Database
 
 # Taken out of the environment: programs started by tests refuse WENBAN_ names they do not know.
 SERVER_URL = os.environ.pop("WENBAN_TEST_DATABASE_URL", "")
+HISTORY = os.environ.pop("WENBAN_TEST_HISTORY", "")
+"""An export of real messages with replies (xlsx) to work out besides the one made here."""
 REDIS_URL = os.environ.pop("WENBAN_TEST_REDIS_URL", "")
 ALL_MUST_RUN = os.environ.get("NO_TEST_MAY_SKIP") == "1"
 _numbers = itertools.count(1)
@@ -57,17 +60,25 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     asyncio.run(_on_server(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
-@pytest.fixture
-async def database_url(template: str, tmp_path: Path) -> AsyncIterator[str]:
-    """The address of a migrated, empty database that is the test's own."""
+@asynccontextmanager
+async def copied(template: str, folder: Path) -> AsyncIterator[tuple[str, str]]:
+    """A copy of a template that nobody is connected to: what it can be copied from, its address."""
     if not SERVER_URL:
-        shutil.copy(template, tmp_path / "wenban.db")
-        yield f"sqlite+aiosqlite:///{tmp_path / 'wenban.db'}"
+        path = folder / "wenban.db"
+        shutil.copy(template, path)
+        yield str(path), f"sqlite+aiosqlite:///{path}"
         return
     name = f"{template}_{next(_numbers)}"
     await _on_server(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield _address(name)
+    yield name, _address(name)
     await _on_server(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def database_url(template: str, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a migrated, empty database that is the test's own."""
+    async with copied(template, tmp_path) as (_, address):
+        yield address
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from bot.channels.base import Attachment, Capabilities, Outgoing, SendError
 from bot.clock import Calendar
 from bot.deadlines import profiles
 from bot.desk import Desk, Inbound, Library, Office, Receipt, Rules
+from bot.ledger import verify
 from knowledge.catalog import Entry, Link
 from knowledge.matcher import Policy
 from storage import entries
@@ -193,6 +194,14 @@ class Town:
             found = list(await session.exec(query))
         return [one.kind for one in sorted(found, key=lambda one: one.id or 0)]
 
+    async def events(self, kind: str) -> list[CaseEvent]:
+        """All events of a kind, in the order they were recorded."""
+        return [one for one in await self.rows(CaseEvent) if one.kind == kind]
+
+    async def agrees(self) -> None:
+        """Whatever was done, the tables say what the ledger says."""
+        assert await verify(self.db, "test", datetime.now(UTC)) == []
+
     async def rows(self, table: type[Row]) -> list[Row]:
         """Everything a table holds, oldest first where it has numbers."""
         async with self.db.read() as session:
@@ -209,6 +218,12 @@ async def build_town(
     coordination: Coordination | None = None,
 ) -> Town:
     """An office on a migrated, empty database."""
+    await found_town(db, known, review_steps)
+    return await open_town(db, rules, coordination)
+
+
+async def found_town(db: Database, known: Sequence[Entry] = ENTRIES, review_steps: int = 1) -> None:
+    """Put the account, its people and what they know into a migrated, empty database."""
     async with db.write() as session:
         session.add(
             Account(key="telegram", platform="Telegram", name="云川发布", review_steps=review_steps)
@@ -218,6 +233,12 @@ async def build_town(
                 Staff(login=f"s{number}", display_name=name, role=role, telegram_id=f"90{number}")
             )
         await entries.save(session, known, "test")
+
+
+async def open_town(
+    db: Database, rules: Rules | None = None, coordination: Coordination | None = None
+) -> Town:
+    """The office whose account, people and knowledge are in the database."""
     library = Library(db, Policy())
     await library.refresh()
     channel = MemoryChannel()

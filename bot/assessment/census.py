@@ -9,7 +9,7 @@ import numpy as np
 
 from bot import facts as columns
 from bot.assessment.standings import Standings
-from bot.assessment.timeline import Flags, Numbers
+from bot.assessment.timeline import Flags, Numbers, used
 from bot.facts import CHANGE_COLUMNS, FLAGS, GRADE_SHIFT, TALLIES, TALLY_BITS
 from bot.triage import Category
 
@@ -36,7 +36,7 @@ class Census:
         self.standings = standings
         self._words = standings.facts.words
         marks = standings.turns["marks"]
-        self._flags = {name: (marks >> place) & 1 == 1 for place, name in enumerate(FLAGS)}
+        self._flags = {name: marks & (1 << place) != 0 for place, name in enumerate(FLAGS)}
         self.grade: Numbers = marks >> GRADE_SHIFT
         self._known = standings.start <= standings.cut_off
         self._alive = self._known & ~self._flags["merged"]
@@ -89,7 +89,9 @@ class Census:
         masks["counts.unanswered.due_soon"] = open_ & ~overdue & soon
         masks["counts.unanswered.overdue"] = overdue & ~old
         masks["counts.unanswered.over_3_months"] = overdue & old
-        for name, due in (("on_time", standings.due), ("on_time.original", standings.original)):
+        limits = {"on_time": standings.due, "on_time.original": standings.original}
+        limits |= {f"on_time.within.{days}": due for days, due in standings.within().items()}
+        for name, due in limits.items():
             in_time = self.answered & (standings.stop <= due)
             late, waiting = self.answered & ~in_time, open_ & (due < cut_off)
             masks[f"{name}.answered_in_time"] = in_time
@@ -160,7 +162,7 @@ class Census:
     def _by_word(self, numbers: Numbers, test: Callable[[str], bool]) -> Flags:
         """Whether the word behind each number passes; no word never does."""
         passes = np.zeros(max(self._words, default=0) + 1, bool)
-        for number in np.unique(numbers):
-            if int(number) in self._words:
-                passes[number] = test(self._words[int(number)])
+        for number in used(numbers):
+            if number in self._words:
+                passes[number] = test(self._words[number])
         return passes[numbers]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.assessment.census import EXCLUDED_BY, GRADES, OUTCOMES
+from bot.assessment.standings import WITHIN
 from bot.facts import TALLIES
 
 Figures = dict[str, Any]
@@ -63,13 +64,21 @@ def _counts(n: Mapping[str, int]) -> Figures:
 
 def _on_time(n: Mapping[str, int]) -> Figures:
     names = ("answered_in_time", "answered_late", "open_overdue", "denominator")
-    found = {name: n[f"on_time.{name}"] for name in names}
-    original = {name: n[f"on_time.original.{name}"] for name in names}
+
+    def counted(section: str) -> Figures:
+        return {name: n[f"on_time.{section}{name}"] for name in names}
+
+    def rate(found: Figures) -> float | None:
+        return share(found["answered_in_time"], found["denominator"])
+
+    found, original = counted(""), counted("original.")
+    within = {str(days): counted(f"within.{days}.") for days in WITHIN}
     return {
-        "rate": share(found["answered_in_time"], found["denominator"]),
-        "original_due_rate": share(original["answered_in_time"], original["denominator"]),
+        "rate": rate(found),
+        "original_due_rate": rate(original),
         **found,
         "original": original,
+        "within": {days: {"rate": rate(one), **one} for days, one in within.items()},
     }
 
 

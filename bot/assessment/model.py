@@ -11,17 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot import facts as columns
-from bot.assessment.census import Census
+from bot.assessment.census import OVER_3_MONTHS, Census
 from bot.assessment.figures import Figures, Group, write
-from bot.assessment.standings import Standings
+from bot.assessment.listing import Listed, listed
+from bot.assessment.standings import WITHIN, Standings
 from bot.assessment.survival import percentiles
-from bot.assessment.timeline import Flags, Numbers
+from bot.assessment.timeline import Flags, Numbers, used
 from bot.clock import Calendar
 from bot.deadlines import Profile
 from bot.facts import Facts
 
 HOUR = 3_600_000_000
+_WORD = 62
+_FACTORS = (0x1E3779B97F4A7C15, 0x3F58476D1CE4E5B9, 0x14D049BB133111EB)
+_RADIX = 1 << 16  # numbers below this are sorted several times as fast
 SHARES = (0.5, 0.9)
+AGES = (7, 30, OVER_3_MONTHS.days)
+"""Bounds in days between which the unanswered are counted by age."""
 DIMENSIONS = ("account", "department", "person", "category", "channel", "month")
 _AWAY = {"department": columns.DEPARTMENT, "category": columns.CATEGORY}
 
@@ -63,16 +69,49 @@ class Assessment:
 
         A rate, a percentile or a mean stands for the cases that it is worked out from.
         """
-        mask = self._census.masks[_BASES.get(key, key)]
+        cases = self._standings.turns["case_id"][self._behind(key, dimension, group)]
+        return [int(case) for case in dict.fromkeys(cases.tolist())]
+
+    def turns_behind(
+        self, key: str, dimension: str = "", group: str = "", limit: int | None = None
+    ) -> tuple[int, list[Listed]]:
+        """How many turns a figure counts, and the oldest of them; KeyError as above.
+
+        ``traces`` as a key stands for whatever leaves a trace.
+        """
+        places = self._behind(key, dimension, group)
+        chosen = [int(place) for place in places[:limit]]
+        return len(places), list(listed(self._census, self._worked, chosen))
+
+    def _behind(self, key: str, dimension: str, group: str) -> Numbers:
+        """The places of the turns that a figure counts, oldest first."""
+        mask = self._marked(key)
         if dimension:
             grouping = self.grouping(dimension)
             if group not in grouping.names:
                 raise KeyError(group)
             mask = mask & (grouping.codes == grouping.names.index(group))
         places = np.flatnonzero(mask)
-        places = places[np.argsort(self._standings.start[places], kind="stable")]
-        cases = self._standings.turns["case_id"][places]
-        return [int(case) for case in dict.fromkeys(cases.tolist())]
+        return places[np.argsort(self._standings.start[places], kind="stable")]
+
+    def _marked(self, key: str) -> Flags:
+        masks = self._census.masks
+        if key != "traces":
+            return masks[_BASES.get(key, key)]
+        found = np.zeros(len(self._facts), bool)
+        for name, mask in masks.items():
+            if name.startswith("traces."):
+                found |= mask
+        return found
+
+    def ages(self, dimension: str) -> dict[str, Figures]:
+        """How old the unanswered turns of each group are, in natural days; groups without any
+        are left out."""
+        grouping, standings = self.grouping(dimension), self._standings
+        open_ = np.flatnonzero(self._census.masks["counts.unanswered.all"])
+        days = (standings.cut_off - standings.start[open_]) / (24 * HOUR)
+        codes = grouping.codes[open_]
+        return {grouping.names[int(code)]: _aged(days[codes == code]) for code in np.unique(codes)}
 
     def grouping(self, dimension: str) -> Grouping:
         """The groups of a dimension that hold any case. KeyError for an unknown dimension."""
@@ -116,20 +155,12 @@ class Assessment:
         ]
 
     @cached_property
-    def _signatures(self) -> tuple[NDArray[np.uint8], Numbers]:
+    def _signatures(self) -> tuple[Flags, NDArray[np.int64]]:
         """The distinct ways in which turns are counted (ways, masks), and each turn's way."""
-        packed = np.packbits(np.array(list(self._census.masks.values())).T, axis=1)
-        wide = np.zeros((len(packed), -(-packed.shape[1] // 8) * 8), np.uint8)
-        wide[:, : packed.shape[1]] = packed
-        words = wide.view(np.uint64)
-        order = np.lexsort(words.T)
-        ordered = words[order]
-        new = np.ones(len(ordered), bool)
-        new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-        way = np.empty(len(ordered), np.int64)
-        way[order] = np.cumsum(new) - 1
-        bits = np.unpackbits(wide[order[new]], axis=1)[:, : len(self._census.masks)]
-        return bits, way
+        masks = list(self._census.masks.values())
+        words = [_packed(masks[first : first + _WORD]) for first in range(0, len(masks), _WORD)]
+        way, examples = _alike(words)
+        return np.array([mask[examples] for mask in masks], bool).T, way
 
     def _counts(self, grouping: Grouping) -> Numbers:
         """How many turns of each group every mask holds: (groups, masks)."""
@@ -166,18 +197,23 @@ class Assessment:
 
     @cached_property
     def _working(self) -> _Waiting:
-        return self._waiting(self._standings.worked())
+        return self._waiting(self._worked)
+
+    @cached_property
+    def _worked(self) -> Numbers:
+        return self._standings.worked()
 
     def _waiting(self, lengths: Numbers) -> _Waiting:
         """The valid turns in the order of their lengths, answered ones first among equals."""
         valid = np.flatnonzero(self._census.valid)
         answered = self._census.answered[valid]
-        order = np.lexsort((~answered, lengths[valid]))
+        order = np.argsort(lengths[valid] * 2 + ~answered)
         return _Waiting(valid[order], lengths[valid][order] / HOUR, answered[order])
 
     def _durations(self, grouping: Grouping, waiting: _Waiting) -> list[Figures]:
         codes = grouping.codes[waiting.places]
-        order = np.argsort(codes, kind="stable")
+        small = len(grouping.names) < _RADIX
+        order = np.argsort(codes.astype(np.uint16) if small else codes, kind="stable")
         hours, answered = waiting.hours[order], waiting.answered[order]
         sizes = np.bincount(codes, minlength=len(grouping.names))
         ends = np.cumsum(sizes)
@@ -194,22 +230,50 @@ class Assessment:
         return Grouping(names, places[codes])
 
     def _by_word(self, numbers: Numbers) -> Grouping:
-        return self._by_codes(numbers, {one: self._facts.words[one] for one in _used(numbers)})
+        return self._by_codes(numbers, {one: self._facts.words[one] for one in used(numbers)})
 
     def _by_account(self, part: int) -> Grouping:
         numbers = self._standings.turns["account_id"]
         accounts = self._facts.accounts
-        return self._by_codes(numbers, {one: accounts[one][part] for one in _used(numbers)})
+        return self._by_codes(numbers, {one: accounts[one][part] for one in used(numbers)})
 
     def _by_month(self) -> Grouping:
         timeline = self._standings.timelines[0]
         days = timeline.day(self._standings.start)
-        return self._by_codes(days, {one: f"{timeline.date(one):%Y-%m}" for one in _used(days)})
+        return self._by_codes(days, {one: f"{timeline.date(one):%Y-%m}" for one in used(days)})
 
 
-def _used(numbers: Numbers) -> list[int]:
-    """The distinct numbers among small ones."""
-    return [int(one) for one in np.flatnonzero(np.bincount(numbers))] if len(numbers) else []
+def _packed(masks: Sequence[Flags]) -> Numbers:
+    """Flags as the bits of one number."""
+    word = np.zeros(len(masks[0]), np.int64)
+    for place, mask in enumerate(masks):
+        word |= mask.astype(np.int64) << place
+    return word
+
+
+def _alike(words: Sequence[Numbers]) -> tuple[Numbers, Numbers]:
+    """Places with the same words have the same code; and an example of each code.
+
+    Words are mixed into one number, which is sorted once; that no two of them fell together is
+    checked.
+    """
+    for factor in _FACTORS:
+        mixed = words[0]
+        for word in words[1:]:
+            mixed = mixed * np.int64(factor) + word
+        kinds, code = np.unique(mixed, return_inverse=True)
+        examples = np.zeros(len(kinds), np.int64)
+        examples[code] = np.arange(len(code))
+        if all(np.array_equal(word[examples][code], word) for word in words):
+            return code, examples
+    raise AssertionError  # as likely as winning a lottery three times
+
+
+def _aged(days: NDArray[np.float64]) -> Figures:
+    counts = np.histogram(days, [-np.inf, *(limit + 1e-9 for limit in AGES), np.inf])[0]
+    names = (*(f"within_{limit}_days" for limit in AGES), "older")
+    found = {name: int(count) for name, count in zip(names, counts, strict=True)}
+    return {"all": len(days), **found, "oldest_days": round(float(days.max()), 1)}
 
 
 @dataclass(frozen=True)
@@ -240,6 +304,7 @@ _BASES = {
     "counts.answer_rate": "counts.valid",
     "on_time.rate": "on_time.denominator",
     "on_time.original_due_rate": "on_time.original.denominator",
+    **{f"on_time.within.{days}.rate": f"on_time.within.{days}.denominator" for days in WITHIN},
     "satisfaction.positive_rate": "satisfaction.rated",
     "satisfaction.unrated_rate": "counts.answered",
     "satisfaction.callback.rate": "satisfaction.negative",

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from bot import facts as columns
-from bot.assessment.timeline import Flags, Numbers, Timeline
+from bot.assessment.timeline import Flags, Numbers, Timeline, used
 from bot.clock import SHANGHAI, Calendar, Limit, Unit
 from bot.deadlines import Profile
 from bot.facts import CHANGE_COLUMNS, FACT_COLUMNS, Facts, microseconds
@@ -17,6 +17,8 @@ from bot.triage import Category
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOVING = (columns.CATEGORY, columns.DEPARTMENT, columns.EXTENSION, columns.PAUSE)
 _KEY = 1_000  # turns of one case
+WITHIN = (2, 5, 10, 15)
+"""工作日 by which every report counts what was answered, whatever the profile says."""
 
 
 class Standings:
@@ -56,7 +58,7 @@ class Standings:
             if text in set(Category)
         }
         days = (Unit.DAY, Unit.WORKDAY)
-        longest = max((one.amount for one in limits.values() if one.unit in days), default=0)
+        longest = max([WITHIN[-1], *(one.amount for one in limits.values() if one.unit in days)])
         calendars = {"": self._calendar.of("")}
         calendars |= {name: self._calendar.of(name) for name in self._calendar.departments}
         hours = [calendars[name] for name in calendars]
@@ -86,8 +88,8 @@ class Standings:
         """Turns with the same business hours and limit, as positions in ``places``."""
         hours = self._hours_of[self.department[places]]
         kind = hours * len(self._limits) + self._limit_of[self.category[places]]
-        for one in np.unique(kind):
-            timeline, limit = divmod(int(one), len(self._limits))
+        for one in used(kind):
+            timeline, limit = divmod(one, len(self._limits))
             yield self.timelines[timeline], self._limits[limit], np.flatnonzero(kind == one)
 
     def _rounds(self) -> Iterator[tuple[Numbers, Numbers]]:
@@ -160,6 +162,17 @@ class Standings:
             begin, end = self.start[chosen], self.end[chosen]
             found[chosen] = timeline.worked(end) - timeline.worked(begin) - self.paused[chosen]
         return found
+
+    def within(self) -> dict[int, Numbers]:
+        """When each of WITHIN would end, whatever the category; nothing puts them off."""
+        dues = {days: np.zeros(len(self.facts), np.int64) for days in WITHIN}
+        hours = self._hours_of[self.turns["department"]]
+        for place, timeline in enumerate(self.timelines):
+            chosen = np.flatnonzero(hours == place)
+            ends = timeline.closings(self.start[chosen], WITHIN)
+            for days, found in zip(WITHIN, ends, strict=True):
+                dues[days][chosen] = found
+        return dues
 
     def by_hours(self) -> Iterator[tuple[Timeline, Numbers]]:
         """The turns that each set of business hours holds for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 
 import numpy as np
@@ -75,6 +75,11 @@ class Timeline:
         ends = self._close(self._worked_days[day] + (limit.amount, 1)[limit.unit is Unit.DAY])
         return ends, self._unsure[self.day(ends - 1)] > self._unsure[day]
 
+    def closings(self, starts: Numbers, workdays: Sequence[int]) -> Iterator[Numbers]:
+        """When each of so many 工作日 ends; as ``due`` for one limit after the other."""
+        worked = self._worked_days[self.day(starts)]
+        return (self._close(worked + amount) for amount in workdays)
+
     def extended(self, dues: Numbers, workdays: Numbers) -> Numbers:
         """As `bot.deadlines.extended`."""
         return self._close(self._worked_days[self.day(dues - 1)] + workdays)
@@ -93,6 +98,11 @@ class Timeline:
     def _close(self, ordinal: Numbers) -> Numbers:
         """The close of business of the n-th working day, counted from 1."""
         return self._closings[np.clip(ordinal - 1, 0, len(self._closings) - 1)]
+
+
+def used(numbers: Numbers) -> list[int]:
+    """The distinct numbers among small ones, in order."""
+    return [int(one) for one in np.flatnonzero(np.bincount(numbers))] if len(numbers) else []
 
 
 def _moments(moments: Iterator[datetime]) -> Numbers:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from bot.channels.base import Channel
 from bot.desk.answering import Answering
+from bot.desk.callback import Callback
+from bot.desk.category import Recategorising
 from bot.desk.citizens import Citizens
 from bot.desk.dispatch import Dispatch
 from bot.desk.duties import Duties
@@ -16,8 +18,11 @@ from bot.desk.library import Library
 from bot.desk.merging import Merging
 from bot.desk.office import DeskError, Inbound, Office, Rules
 from bot.desk.review import Review
+from bot.desk.satisfaction import Satisfaction
 from bot.desk.similar import Similar
+from bot.desk.supplement import Supplement
 from bot.desk.tasks import Tasks
+from bot.desk.transfer import Transfer
 from storage.terms import TaskKind
 
 
@@ -28,14 +33,24 @@ class Desk:
         self.office = office
         self.intake = Intake(office)
         self.answering = Answering(office)
+        self.callback = Callback(office)
         self.citizens = Citizens(office, self.answering)
+        self.satisfaction = Satisfaction(office, self.callback)
         self.review = Review(office)
         self.exclusion = Exclusion(office)
         self.merging = Merging(office)
         self.extension = Extension(office)
+        self.transfer = Transfer(office)
+        self.supplement = Supplement(office)
+        self.recategorising = Recategorising(office, self.answering)
         self.tasks = Tasks(
             office,
-            {TaskKind.EXTENSION: self.extension, TaskKind.EXCLUSION: self.exclusion},
+            {
+                TaskKind.EXTENSION: self.extension,
+                TaskKind.EXCLUSION: self.exclusion,
+                TaskKind.TRANSFER: self.transfer,
+                TaskKind.CALLBACK: self.callback,
+            },
         )
         self.similar = Similar(office)
         self.dispatch = Dispatch(office, channels)

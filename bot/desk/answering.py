@@ -21,7 +21,7 @@ from bot.triage import Category, Kind, Triage, triage
 from knowledge.matcher import Candidate, Decision, Match
 from knowledge.text import stop_words, words
 from storage import queries
-from storage.ledger import record
+from storage.ledger import category_settled, record
 from storage.models import Case, Message
 from storage.terms import CaseState, DraftKind, EventKind, Purpose
 
@@ -195,7 +195,7 @@ class Answering:
         elif chosen is not None:
             await self.answer(session, case, [chosen], match)
         elif match.decision is Decision.ANSWER:
-            case.category = verdict.category
+            await self._classify(session, case, verdict.category)
             asked = [one.entry.id for one in match.candidates[: len(match.parts) or 1]]
             await self.answer(session, case, asked, match)
         elif match.decision is Decision.CLARIFY and not reading.follows_up:
@@ -286,7 +286,7 @@ class Answering:
         first_time = case.state != CaseState.WAITING
         case.state = CaseState.WAITING
         if verdict.category.must_answer and first_time:
-            case.category = verdict.category
+            await self._classify(session, case, verdict.category)
         case.urgency = max(case.urgency, verdict.urgency)
         useful: tuple[Candidate, ...] = ()
         if match.decision is not Decision.NONE and verdict.kind is not Kind.MANIPULATION:
@@ -298,6 +298,11 @@ class Answering:
         await set_due(self._office, session, case)
         await self._tell_citizen(session, case, verdict, first_time)
         await posting.card(self._office, session, case)
+
+    async def _classify(self, session: AsyncSession, case: Case, category: Category) -> None:
+        """What triage takes the case for, unless a person said otherwise."""
+        if not await category_settled(session, key_of(case)):
+            case.category = category
 
     async def _tell_citizen(
         self, session: AsyncSession, case: Case, verdict: Triage, first_time: bool

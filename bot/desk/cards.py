@@ -9,13 +9,14 @@ from typing import Any
 from bot.channels.base import Button, Outgoing
 from bot.desk import perfunctory
 from bot.desk.repeats import likely
-from bot.desk.taskcards import summary
-from bot.desk.wording import spoken_day
+from bot.desk.taskcards import opinion, summary
+from bot.desk.wording import GRADES, spoken_day
 from bot.evasion import find
+from bot.triage import Category
 from knowledge.masking import mask
 from storage.models import Case, Draft
 from storage.queries import CaseView
-from storage.terms import CaseState, ExclusionCode, TaskKind
+from storage.terms import CaseState, DraftKind, ExclusionCode, TaskKind
 
 _URGENCY = ("", "【较急】", "【紧急】")
 _STEPS = ("", "初审", "复审", "终审")
@@ -31,6 +32,8 @@ _ATTACHMENTS = {
 }
 _SHOWN = 900
 _PROPOSED = 3
+CATEGORY_REASONS = {"misread": "研判有误", "other": "群众补充后是另一类事"}
+RESUME_REASONS = {"elsewhere": "已从别处了解清楚", "needless": "不用补充也能答复"}
 CLOSE_REASONS = {
     "elsewhere": "已在别处答复",
     "foreign": "与本单位无关",
@@ -56,7 +59,7 @@ def card(view: CaseView, now: datetime) -> Outgoing:
     title = f"{_URGENCY[case.urgency]}诉求 #{case.id} · {case.category} · {view.account.name}"
     parts = [
         title,
-        _deadline(case, now),
+        _deadline(view, now),
         f"承办：{case.department or '未定'}",
         *([f"注意：{case.reason}"] if case.reason else []),
         *_standing(view),
@@ -74,6 +77,13 @@ def card(view: CaseView, now: datetime) -> Outgoing:
 def moved_on(view: CaseView) -> Outgoing:
     """What an outdated card becomes."""
     return Outgoing(f"诉求 #{view.case.id}：有新内容，请看下面的新卡片。")
+
+
+def changeable(case: Case) -> bool:
+    """Whether the category can be changed: while the case waits for staff, or was set aside by
+    the program as nothing to answer."""
+    aside = case.state == CaseState.CLOSED and not Category(case.category).must_answer
+    return case.state == CaseState.WAITING or aside
 
 
 def done(case: Case, line: str, buttons: tuple[tuple[Button, ...], ...] = ()) -> Outgoing:
@@ -98,7 +108,10 @@ def choices(
 def more(case: Case, merged: bool) -> tuple[tuple[Button, ...], ...]:
     """The actions that are taken now and then; ``merged`` when others were merged into it."""
     mark = f"{case.id}:{case.version}"
-    waiting = {"extend": "申请延期", "merge": "合并"} if case.state == CaseState.WAITING else {}
+    waiting = {"category": "改类别"} if changeable(case) else {}
+    if case.state == CaseState.WAITING:
+        pause = {"supplement": "请群众补充"} if case.paused_at is None else {"resume": "结束等待"}
+        waiting |= {**pause, "extend": "申请延期", "merge": "合并"}
     waiting |= {"unmerge": "撤销合并"} if merged else {}
     counted = {"include": "恢复计入"} if case.excluded else {"exclude": "剔除"}
     verbs = {**waiting, **counted}
@@ -120,6 +133,8 @@ def _standing(view: CaseView) -> list[str]:
         lines.append(f"已并入：{numbers}{'（答复会同时发到那边）' if elsewhere else ''}")
     for number, likeness in _repeats(view)[:_PROPOSED]:
         lines.append(f"疑似重复：#{number}（同一位群众，相似 {likeness}%）")
+    if case.grade is not None:
+        lines += [f"评价：{GRADES[case.grade - 1]}", *opinion(case)]
     for task in view.tasks:
         lines.append(f"{TaskKind(task.kind).label}：{'；'.join(summary(task))}")
     return lines
@@ -130,9 +145,14 @@ def _repeats(view: CaseView) -> list[tuple[int, int]]:
     return likely(view.text, view.others) if waiting and view.others else []
 
 
-def _deadline(case: Case, now: datetime) -> str:
+def _deadline(view: CaseView, now: datetime) -> str:
+    case = view.case
     if case.due_at is None:
         return "时限：未设"
+    if case.paused_at is not None:
+        ends = [one.due_at for one in view.tasks if one.kind == TaskKind.SUPPLEMENT and one.due_at]
+        until = f"，最晚{spoken_day(ends[0])}恢复" if ends else ""
+        return f"时限：已暂停（{spoken_day(case.paused_at)}起等群众补充{until}）"
     left = case.due_at - now
     word = f"还剩 {_span(left)}" if left > timedelta(0) else f"已超期 {_span(-left)}"
     note = "（暂定）" if case.due_provisional else ""
@@ -162,6 +182,8 @@ def _draft(view: CaseView) -> list[str]:
     draft = view.draft
     if draft is None or not draft.text:
         return ["拟答：没有合适的条目，请点“编辑”写答复。"]
+    if draft.kind == DraftKind.REQUEST:
+        return ["请群众补充（待审）：", _shorten(draft.text), *_reviewed(view, draft)]
     lines = [f"拟答（把握 {draft.probability:.0%}）：", _shorten(draft.text)]
     if found := find(draft.text, view.text):
         lines.append(f"⚠ {perfunctory.warning(found)}")
@@ -169,13 +191,16 @@ def _draft(view: CaseView) -> list[str]:
         together = [one for one in draft.candidates if one.get("together")]
         for one in together or [draft.candidates[draft.position]]:
             lines.append(f"出处：{_evidence(one)}")
-    if draft.approvals:
-        steps = "、".join(
-            f"{_STEPS[number]} {approval['name']}"
-            for number, approval in enumerate(draft.approvals, 1)
-        )
-        lines.append(f"已审：{steps}（共需 {view.account.review_steps} 步）")
-    return lines
+    return lines + _reviewed(view, draft)
+
+
+def _reviewed(view: CaseView, draft: Draft) -> list[str]:
+    if not draft.approvals:
+        return []
+    steps = "、".join(
+        f"{_STEPS[number]} {approval['name']}" for number, approval in enumerate(draft.approvals, 1)
+    )
+    return [f"已审：{steps}（共需 {view.account.review_steps} 步）"]
 
 
 def _evidence(candidate: dict[str, Any]) -> str:
@@ -199,6 +224,8 @@ def _actions(view: CaseView) -> tuple[tuple[Button, ...], ...]:
         rows.append((Button(_adopt_title(view, draft), action=f"s:adopt:{mark}"),))
     others = bool(draft and len(draft.candidates) > 1)
     second = [Button("编辑", action=f"s:edit:{mark}")]
+    if draft and draft.kind == DraftKind.REQUEST:
+        second.append(Button("撤回请求", action=f"s:unask:{mark}"))
     if others:
         second.append(Button("换一条", action=f"s:other:{mark}"))
     rows += [
@@ -222,7 +249,7 @@ def _actions(view: CaseView) -> tuple[tuple[Button, ...], ...]:
 
 def _adopt_title(view: CaseView, draft: Draft) -> str:
     steps = view.account.review_steps
-    if steps == 1:
+    if steps == 1 and draft.kind == DraftKind.REPLY:
         return "仍要发送" if find(draft.text, view.text) else "采用"
     number = len(draft.approvals) + 1
     return f"{_STEPS[number]}通过" + ("并发送" if number == steps else "")

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
-from bot.desk import posting, wording
+from bot.desk import pauses, wording
 from bot.desk.answering import Answering
 from bot.desk.drafting import choice_number, decide
 from bot.desk.office import (
@@ -19,14 +19,16 @@ from bot.desk.office import (
     account_by_key,
     citizen_of,
     key_of,
-    locked_case,
+    own_case,
 )
+from bot.desk.satisfaction import ask_once, not_yet
 from bot.desk.turns import not_helpful
 from knowledge.matcher import Match
 from storage import entries, queries, tasks
 from storage.ledger import audit, record
 from storage.models import Case, Citizen, Delivery, Draft, Message, utcnow
 from storage.terms import (
+    JUDGEABLE,
     OPEN_STATES,
     CaseState,
     DeliveryState,
@@ -37,8 +39,6 @@ from storage.terms import (
 )
 
 ERASED = "（已应群众要求删除）"
-_NOT_YOURS = "这不是您的诉求，只有提问的人能操作。"
-_JUDGEABLE = (CaseState.ANSWERED, CaseState.RESOLVED)
 
 
 class Citizens:
@@ -52,7 +52,7 @@ class Citizens:
         """Take the choice whose button carries ``number``; None is none of them: a person."""
         match = await self._answering.look_up(case_id)
         async with self._office.db.write() as session:
-            case = await self._own_case(session, account, citizen, case_id)
+            case = await own_case(session, account, citizen, case_id)
             draft = await queries.open_draft(session, case_id)
             offered = draft is not None and draft.kind == DraftKind.CHOICES
             if case.state != CaseState.CLARIFYING or draft is None or not offered:
@@ -81,16 +81,15 @@ class Citizens:
     async def helpful(self, account: str, citizen: str, case_id: int) -> str:
         """有帮助: the case is 办结, confirmed; the rating is asked once."""
         async with self._office.db.write() as session:
-            case = await self._own_case(session, account, citizen, case_id)
-            if case.state not in _JUDGEABLE:
-                raise DeskError(_not_yet(case))
+            case = await own_case(session, account, citizen, case_id)
+            if case.state not in JUDGEABLE:
+                raise DeskError(not_yet(case))
             if case.state == CaseState.ANSWERED:
                 case.state, case.resolved_at = CaseState.RESOLVED, utcnow()
                 case.version += 1
                 record(session, case, EventKind.HELPFUL, actor="citizen")
                 record(session, case, EventKind.RESOLVED, actor="citizen", confirmed=True)
-            if case.grade is None:
-                await posting.notice(session, case, wording.rating(case_id, case.reply_to))
+            await ask_once(session, case)
         self._office.notify(TOPIC_OUTBOX)
         return "谢谢您的反馈。"
 
@@ -98,40 +97,13 @@ class Citizens:
         """没解决: the clock is restored to its start and a person takes over."""
         match = await self._answering.look_up(case_id)
         async with self._office.db.write() as session:
-            case = await self._own_case(session, account, citizen, case_id)
-            if case.state not in _JUDGEABLE:
+            case = await own_case(session, account, citizen, case_id)
+            if case.state not in JUDGEABLE:
                 raise DeskError("这件事正在办理，工作人员会回复您。")
             not_helpful(session, case, "没解决")
             await self._answering.hand_over(session, case, match)
         self._office.notify(TOPIC_OUTBOX)
         return "抱歉没帮到您，已转给工作人员。"
-
-    async def rate(self, account: str, citizen: str, case_id: int, grade: int) -> str:
-        """Five grades, 1 best; counted once, the last press within the case stands."""
-        if not 1 <= grade <= len(wording.GRADES):
-            raise DeskError("没有这个评价等级，请重新选择。")
-        async with self._office.db.write() as session:
-            case = await self._own_case(session, account, citizen, case_id)
-            if case.state not in _JUDGEABLE:
-                raise DeskError(_not_yet(case))
-            if case.grade is not None:
-                return "您已经评价过了，谢谢。"
-            case.grade = grade
-            record(session, case, EventKind.RATED, actor="citizen", grade=grade)
-        return wording.RATED.format(grade=wording.GRADES[grade - 1])
-
-    async def ask_rating(self, account: str, citizen: str) -> str:
-        """Ask for the grade of the newest answered case."""
-        async with self._office.db.write() as session:
-            person = await self._person(session, account, citizen)
-            found = await queries.cases_of(session, key_of(person), 50) if person else []
-            rateable = [one for one in found if one.state in _JUDGEABLE and one.grade is None]
-            if not rateable:
-                return "现在没有可以评价的答复。"
-            case = rateable[0]
-            await posting.notice(session, case, wording.rating(key_of(case), case.reply_to))
-        self._office.notify(TOPIC_OUTBOX)
-        return f"请评价这件事：{rateable[0].subject[:30]}"
 
     async def cases(self, account: str, citizen: str) -> str:
         """My questions and how they stand."""
@@ -166,6 +138,7 @@ class Citizens:
             if person is None:
                 return "我们没有保存您的任何信息。"
             for case in await queries.cases_of(session, key_of(person), 100_000):
+                await pauses.end(self._office, session, case, "群众撤回")
                 await _forget(session, case)
             person.external_id = f"erased:{secrets.token_hex(8)}"
             person.display_name, person.erased_at = "", utcnow()
@@ -186,27 +159,14 @@ class Citizens:
     async def _person(self, session: AsyncSession, account: str, citizen: str) -> Citizen | None:
         return await citizen_of(session, await account_by_key(session, account), citizen)
 
-    async def _own_case(
-        self, session: AsyncSession, account: str, citizen: str, case_id: int
-    ) -> Case:
-        person = await self._person(session, account, citizen)
-        case = await locked_case(session, case_id)
-        if case is None or person is None or case.citizen_id != person.id:
-            raise DeskError(_NOT_YOURS)
-        return case
-
-
-def _not_yet(case: Case) -> str:
-    if case.state == CaseState.REPLYING:
-        return "答复刚发出，请过几秒再点一次。"
-    return "这件事还在办理中，答复后再请您评价。"
-
 
 def _line(case: Case) -> str:
     state = CaseState(case.state)
     subject = case.subject if len(case.subject) <= 30 else f"{case.subject[:29]}…"
     subject = subject or "（没有文字）"
     into = f"到 #{case.merged_into}" if case.merged_into else ""
+    if case.paused_at is not None:
+        return f"#{case.id} {subject}\n等您补充，请看我们发给您的问题，直接回复"
     line = f"#{case.id} {subject}\n{state.label}{into}"
     if state in OPEN_STATES and case.due_at is not None:
         line += f"，最晚{wording.spoken_day(case.due_at)}前回复"
@@ -242,5 +202,6 @@ async def _forget(session: AsyncSession, case: Case) -> None:
         case.state, case.reason = CaseState.CLOSED, "群众撤回"
         record(session, case, EventKind.CLOSED, actor="citizen", reason="群众撤回")
     case.subject, case.place, case.thread, case.consider_at = "", "", "", None
+    case.comment, case.follow_up = (ERASED if one else "" for one in (case.comment, case.follow_up))
     case.version += 1
     record(session, case, EventKind.ERASED, actor="citizen")

@@ -16,7 +16,7 @@ from knowledge.masking import mask
 from storage import queries
 from storage.ledger import audit
 from storage.models import Account, Case, Draft, Staff
-from storage.terms import CaseState, DraftState, Role
+from storage.terms import CaseState, DraftKind, DraftState, Role
 
 DECIDERS = (Role.SUPERVISOR, Role.ADMIN)
 _LONGEST_REASON = 300
@@ -75,7 +75,7 @@ async def finish(
     await posting.retire_cards(desk.session, desk.case, cards.done(desk.case, line, buttons))
     await desk.session.flush()
     following = await queries.next_waiting(desk.session, office.now())
-    if following is not None:
+    if following is not None and following.id != desk.case.id:
         await posting.card(office, desk.session, following, desk.place)
 
 
@@ -109,7 +109,11 @@ async def _open(
 
 
 async def _who_was_first(session: AsyncSession, case: Case, staff: Staff) -> str:
-    query = select(Draft).where(Draft.case_id == case.id, Draft.state == DraftState.SENT)
+    query = select(Draft).where(
+        Draft.case_id == case.id,
+        Draft.kind == DraftKind.REPLY,
+        Draft.state == DraftState.SENT,
+    )
     draft = (await session.exec(query.order_by(col(Draft.id).desc()).limit(1))).first()
     if draft is not None and draft.decided_by == f"staff:{staff.id}":
         return "您已经答复过这件诉求。"

@@ -17,7 +17,7 @@ from bot.channels.base import (
     SendError,
     UnreachableError,
 )
-from bot.desk import perfunctory, posting, tasks
+from bot.desk import pauses, perfunctory, posting, tasks
 from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key, key_of, locked_case
 from bot.desk.turns import set_due
 from bot.evasion import Kind
@@ -95,9 +95,13 @@ class Dispatch:
             return
         if delivery.purpose == Purpose.ACKNOWLEDGEMENT:
             record(session, case, EventKind.ACKNOWLEDGED, delivery=delivery.id)
+        if delivery.purpose == Purpose.SUPPLEMENT:
+            await pauses.begin(self._office, session, case, delivery)
         if delivery.purpose != Purpose.REPLY:
             return
         evasive = delivery.context.get("evasive")
+        if not evasive and case.state == CaseState.REPLYING:
+            await pauses.end(self._office, session, case, "已答复", at=delivery.sent_at)
         record(
             session,
             case,
@@ -155,6 +159,8 @@ class Dispatch:
             purpose=delivery.purpose,
             unreachable=unreachable,
         )
+        if delivery.purpose == Purpose.SUPPLEMENT:
+            await pauses.undelivered(self._office, session, case)
         replying = delivery.purpose in (Purpose.REPLY, Purpose.REPLY_PART)
         if replying and case.state == CaseState.REPLYING:
             case.state = CaseState.WAITING

@@ -5,21 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
-from bot.clock import SHANGHAI, Due
-from bot.deadlines import escalation_points, overdue_points
-from bot.desk import posting
+from bot.clock import SHANGHAI
+from bot.desk import posting, wording
 from bot.desk.answering import Answering
+from bot.desk.escalation import escalate
 from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key
+from bot.desk.satisfaction import ask_once
 from storage import queries
-from storage.ledger import events, record
+from storage.ledger import record
 from storage.models import Case
-from storage.terms import OPEN_STATES, CaseState, EventKind, Purpose
+from storage.terms import CaseState, EventKind, Purpose
 
 _CLARIFY_PATIENCE = timedelta(minutes=30)
-_POINTS = {"half": "时限过半", "last_day": "只剩最后 1 个工作日", "due": "已到时限"}
 
 
 class Duties:
@@ -31,16 +30,7 @@ class Duties:
 
     async def remind(self) -> int:
         """Tell staff of every deadline point passed since it was last looked; returns how many."""
-        now = self._office.now()
-        query = select(Case.id).where(
-            col(Case.state).in_((CaseState.WAITING, CaseState.CLARIFYING)),
-            col(Case.due_at).is_not(None),
-        )
-        async with self._office.db.read() as session:
-            open_cases = [case_id for case_id in await session.exec(query) if case_id]
-        told = 0
-        for case_id in open_cases:
-            told += await self._remind_of(case_id, now)
+        told = await escalate(self._office)
         if told:
             self._office.notify(TOPIC_OUTBOX)
         return told
@@ -51,36 +41,6 @@ class Duties:
         if handed:
             self._office.notify(TOPIC_OUTBOX)
         return handed
-
-    async def _remind_of(self, case_id: int, now: datetime) -> int:
-        async with self._office.db.write() as session:
-            case = await session.get_one(Case, case_id, with_for_update=True)
-            point = await self._new_point(session, case, now)
-            if point is None or case.state not in OPEN_STATES:
-                return 0
-            record(session, case, EventKind.ESCALATED, point=point)
-            left = await queries.waiting_count(session)
-            text = f"督办：诉求 #{case.id}（{case.category}）{_spoken(point)}，待人工共 {left} 件。"
-            outgoing = Outgoing(f"{text}\n发 /next 取下一件。")
-            await posting.to_staff(
-                self._office, session, outgoing, Purpose.REMINDER, f"remind:{case.id}:{point}"
-            )
-            return 1
-
-    async def _new_point(self, session: AsyncSession, case: Case, now: datetime) -> str | None:
-        """The latest deadline point that has passed and was not announced yet."""
-        if case.due_at is None:
-            return None
-        calendar = self._office.rules.calendar
-        due = Due(case.due_at, case.due_provisional, case.calendar_version)
-        points = [
-            *escalation_points(case.opened_at, due, calendar),
-            *overdue_points(due, now, calendar),
-        ]
-        passed = [name for name, at in points if at <= now]
-        kept = await events(session, case.id or 0)
-        known = {one.data["point"] for one in kept if one.kind == EventKind.ESCALATED}
-        return passed[-1] if passed and passed[-1] not in known else None
 
     async def morning(self) -> None:
         """The digest, on working days only."""
@@ -126,6 +86,9 @@ class Duties:
                 case.state, case.resolved_at = CaseState.RESOLVED, self._office.now()
                 case.version += 1
                 record(session, case, EventKind.RESOLVED, confirmed=False)
+                await ask_once(session, case, wording.RESOLVED.format(case=case.id))
+        if quiet:
+            self._office.notify(TOPIC_OUTBOX)
         return len(quiet)
 
     async def publication(self, account: str, at: datetime) -> None:
@@ -134,9 +97,3 @@ class Duties:
             row = await account_by_key(session, account)
             if row.last_published_at is None or row.last_published_at < at:
                 row.last_published_at = at
-
-
-def _spoken(point: str) -> str:
-    if point.startswith("overdue_"):
-        return f"已超期 {point.removeprefix('overdue_')} 个工作日"
-    return _POINTS[point]

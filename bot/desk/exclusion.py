@@ -9,10 +9,10 @@ from typing import ClassVar
 from bot.desk import tasks
 from bot.desk.desktop import DECIDERS, acting, reason_given
 from bot.desk.office import DeskError, Office, key_of
-from bot.desk.tasks import Decision, second_person
+from bot.desk.tasks import Decision, decides, second_person
 from storage import tasks as store
 from storage.ledger import record
-from storage.models import Staff
+from storage.models import Staff, Task
 from storage.terms import CaseState, EventKind, ExclusionCode, TaskKind, TaskState
 
 _STATES = tuple(state for state in CaseState if state != CaseState.MERGED)
@@ -59,7 +59,10 @@ class Exclusion:
             await tasks.show(self._office, desk.session, task)
             return "已提出剔除，等另一位主管或管理员确认；诉求照常办理。"
 
-    def allow(self, decision: Decision, verb: str) -> None:
+    def concerns(self, staff: Staff, task: Task) -> bool:
+        return decides(staff, task)
+
+    async def allow(self, decision: Decision, verb: str) -> None:
         second_person(decision)
 
     async def carry_out(self, decision: Decision, verb: str, words: str) -> str:

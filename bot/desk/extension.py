@@ -11,12 +11,12 @@ from bot.deadlines import extended
 from bot.desk import posting, tasks, wording
 from bot.desk.desktop import Desktop, acting, reason_given
 from bot.desk.office import DeskError, Office, key_of
-from bot.desk.tasks import Decision, second_person
+from bot.desk.tasks import Decision, decides, second_person
 from bot.desk.turns import set_due, stand
 from knowledge.screen import screen
 from storage import tasks as store
 from storage.ledger import record
-from storage.models import Staff
+from storage.models import Staff, Task
 from storage.terms import CaseState, EventKind, TaskKind, TaskState
 
 
@@ -61,6 +61,8 @@ class Extension:
         rules, case = self._office.rules, desk.case
         if case.due_at is None:
             raise DeskError("这件诉求还没有时限，不用延期。")
+        if case.paused_at is not None:
+            raise DeskError("计时正暂停等群众补充，收到补充或结束等待后再申请。")
         if self._office.now() >= case.due_at:
             due = wording.spoken_day(case.due_at)
             raise DeskError(f"时限是{due}，已经过了，不能再申请延期，请尽快答复群众。")
@@ -76,7 +78,10 @@ class Extension:
         if granted >= rules.extensions:
             raise DeskError(f"每件最多延期 {rules.extensions} 次，已经用完，请尽快答复群众。")
 
-    def allow(self, decision: Decision, verb: str) -> None:
+    def concerns(self, staff: Staff, task: Task) -> bool:
+        return decides(staff, task)
+
+    async def allow(self, decision: Decision, verb: str) -> None:
         second_person(decision)
         if decision.case.state != CaseState.WAITING:
             state = CaseState(decision.case.state).label

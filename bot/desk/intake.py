@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from bot.desk import pauses
 from bot.desk.office import (
     TOPIC_CONSIDER,
     Inbound,
@@ -64,7 +65,7 @@ class Intake:
                 return Receipt(known.case_id, duplicate=True)
             citizen = await _welcome(session, account, inbound)
             case = await _open_case(session, account, citizen, inbound)
-            if case is None and _wants_more(inbound.text):
+            if case is None and wants_more(inbound.text):
                 case = await _dispute(session, account, citizen, inbound)
             new = case is None
             if case is None:
@@ -110,6 +111,7 @@ class Intake:
             case.reply_to = inbound.reply_to
         case.consider_at = self._office.now() + self._patience(inbound)
         record(session, case, EventKind.MESSAGE, at=inbound.sent_at, message=message.id)
+        await self._resume(session, case, inbound)
 
     async def _revise(
         self, session: AsyncSession, message: Message, inbound: Inbound, match: Match
@@ -126,6 +128,7 @@ class Intake:
         session.add(version)
         case = await session.get_one(Case, message.case_id, with_for_update=True)
         record(session, case, EventKind.EDITED, at=inbound.sent_at, message=message.id)
+        await self._resume(session, case, inbound)
         if case.state not in _JOINABLE:
             if _says_the_same(case, match):
                 return
@@ -133,6 +136,11 @@ class Intake:
         case.version += 1
         message.considered = False
         case.consider_at = self._office.now() + self._office.rules.settle
+
+    async def _resume(self, session: AsyncSession, case: Case, inbound: Inbound) -> None:
+        """Whoever was asked for more has written: the clock runs on."""
+        at = inbound.sent_at
+        await pauses.end(self._office, session, case, "群众已补充", at=at, actor="citizen")
 
     def _patience(self, inbound: Inbound) -> timedelta:
         """How long to wait for the rest of what this message may be the start of."""
@@ -225,7 +233,7 @@ def _in_thread(account: Account, citizen: Citizen, inbound: Inbound) -> SelectOf
     return query.order_by(col(Case.id).desc()).limit(1).with_for_update()
 
 
-def _wants_more(text: str) -> bool:
+def wants_more(text: str) -> bool:
     """A bare 转人工 or 没解决, which speaks of the answer before it."""
     bare = text.strip(" 。！!？?，,～~")
     return bare in _UNHELPFUL or (len(bare) <= 8 and triage(bare).wants_person)

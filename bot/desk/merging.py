@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
-from bot.desk import cards, posting, tasks, wording
+from bot.desk import cards, pauses, posting, tasks, wording
 from bot.desk.desktop import Desktop, acting
 from bot.desk.drafting import supersede
 from bot.desk.office import DeskError, Office, key_of
@@ -110,6 +110,7 @@ class Merging:
     async def _close(self, desk: Desktop, kept: Case, merged: Case) -> None:
         """Retire the merged case and tell the citizen where the answer will come."""
         session, line = desk.session, f"已并入 #{kept.id}（{desk.staff.display_name}）"
+        await pauses.end(self._office, session, merged, "已合并")
         await supersede(session, merged)
         await tasks.withdraw(session, merged, tasks.ABOUT_THE_CLOCK, "已合并")
         for message in await queries.messages(session, key_of(merged)):

@@ -36,6 +36,9 @@ class Rules:
     departments: tuple[str, ...] = ()
     extensions: int = 1
     extension_workdays: int = 15
+    supplement_workdays: int = 5
+    transfer_workdays: int = 1
+    callback_workdays: int = 5
     staff_account: str = "telegram"
     staff_place: str = ""
     lease: timedelta = timedelta(seconds=60)
@@ -122,6 +125,15 @@ async def locked_case(session: AsyncSession, case_id: int) -> Case | None:
     """The case, held against other writers until the transaction ends."""
     query = select(Case).where(col(Case.id) == case_id).with_for_update()
     return (await session.exec(query)).first()
+
+
+async def own_case(session: AsyncSession, account: str, citizen: str, case_id: int) -> Case:
+    """A citizen's case, held. Raises DeskError when it is not theirs."""
+    person = await citizen_of(session, await account_by_key(session, account), citizen)
+    case = await locked_case(session, case_id)
+    if case is None or person is None or case.citizen_id != person.id:
+        raise DeskError("这不是您的诉求，只有提问的人能操作。")
+    return case
 
 
 def key_of(row: Account | Case | Citizen) -> int:

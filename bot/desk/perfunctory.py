@@ -20,7 +20,8 @@ MAY_OVERRULE = {Role.REVIEWER, Role.SUPERVISOR, Role.ADMIN}
 def warning(found: Evasion) -> str:
     """What staff read beside a reply that is going to leave."""
     shown = f"（“{found.words[0]}”）" if found.words else ""
-    return f"这条答复看起来{found.kind.label}{shown}，发出后不停止计时。"
+    ask = "要群众补充，请用“更多”里的“请群众补充”。" if found.kind is Kind.DETAILS else ""
+    return f"这条答复看起来{found.kind.label}{shown}，发出后不停止计时。{ask}"
 
 
 async def judge(office: Office, session: AsyncSession, case: Case, text: str) -> Evasion | None:
@@ -67,6 +68,12 @@ async def overrule(session: AsyncSession, case: Case, staff: Staff, reason: str)
     case.version += 1
 
 
+def wrote_reply(event: CaseEvent) -> bool:
+    """Whether who did this had part in a reply, and not in a request to the citizen."""
+    kinds = (EventKind.REVIEWED, EventKind.REPLY_QUEUED)
+    return event.kind in kinds and not event.data.get("request")
+
+
 async def _had_part(session: AsyncSession, reply: CaseEvent) -> set[str]:
     """Who reviewed or sent this reply, and not an earlier one."""
     actors: set[str] = set()
@@ -75,6 +82,6 @@ async def _had_part(session: AsyncSession, reply: CaseEvent) -> set[str]:
             break
         if event.kind == EventKind.REPLIED:
             actors.clear()
-        elif event.kind in (EventKind.REVIEWED, EventKind.REPLY_QUEUED):
+        elif wrote_reply(event):
             actors.add(event.actor)
     return actors

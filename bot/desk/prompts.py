@@ -14,6 +14,7 @@ from storage.models import Case, Staff, utcnow
 from storage.terms import Purpose
 
 REPLY = "send"  # the verb of a text for the citizen, and of every reply to a card
+_ASKING = (Purpose.CARD, Purpose.PROMPT)
 _NOTING_ROUNDS, _NOTING_SECONDS = 10, 0.1
 
 
@@ -64,7 +65,7 @@ async def answered(office: Office, place: str, external_id: str) -> Asked | None
     """What a card or prompt message stands for; None when it is neither."""
     for _ in range(_NOTING_ROUNDS):
         async with office.db.read() as session:
-            found = await outbox.asked_by(session, place, external_id)
+            found = await outbox.standing_as(session, place, external_id, _ASKING)
             noting = found is None and await outbox.in_flight(session, place)
         if found is not None and found.case_id is not None:
             context = found.context

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from rapidfuzz import fuzz
 
 from bot.channels.base import Attachment, Outgoing
-from bot.desk import cards, perfunctory, posting, prompts, similar, tasks
+from bot.desk import (
+    approving,
+    cards,
+    pauses,
+    perfunctory,
+    posting,
+    prompts,
+    similar,
+    supplement,
+    tasks,
+)
 from bot.desk.desktop import Desktop, acting, finish
-from bot.desk.drafting import basis, decide
+from bot.desk.drafting import basis, decide, supersede
 from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, locked_case, storable
 from bot.desk.wording import answer_text
-from knowledge.screen import screen
 from storage import entries, queries
 from storage.ledger import audit, record
-from storage.models import Case, Draft, Staff, utcnow
-from storage.terms import CaseState, DraftState, EventKind, Role
+from storage.models import Case, Draft, Staff
+from storage.terms import CaseState, DraftKind, DraftState, EventKind
 
 _STILL_THE_ENTRY = 50  # below, an edited text is the person's own and carries no entry's links
-_MAY_REVIEW = {Role.REVIEWER, Role.SUPERVISOR, Role.ADMIN}
 
 
 class Review:
@@ -39,6 +46,8 @@ class Review:
         async with self._acting("adopt", staff, case_id, version, place) as desk:
             if desk.draft is None or not desk.draft.text:
                 raise DeskError("还没有拟答，请点“编辑”写答复。")
+            if desk.draft.kind == DraftKind.REQUEST:
+                return await supplement.step(self._office, desk, desk.draft, desk.draft.text)
             self._refuse_expired(desk.draft)
             return await self._approve(desk, desk.draft, desk.draft.text)
 
@@ -47,11 +56,14 @@ class Review:
         async with self._acting("send", staff, case_id, version, place) as desk:
             if not text.strip():
                 raise DeskError("答复是空的，请写上内容再发。")
-            draft = desk.draft
+            draft, said = desk.draft, storable(text).strip()
             if draft is None:
                 draft = Draft(case_id=case_id)
                 desk.session.add(draft)
-            return await self._approve_written(desk, draft, storable(text).strip())
+            if draft.kind == DraftKind.REQUEST:
+                supplement.check_words(said, await queries.said(desk.session, case_id))
+                return await supplement.step(self._office, desk, draft, said)
+            return await self._approve_written(desk, draft, said)
 
     async def other(self, staff: Staff, case_id: int, version: int, place: str) -> str:
         """换一条: put the next candidate's answer into the draft."""
@@ -81,34 +93,14 @@ class Review:
             )
             return "请在下面写答复"
 
-    async def transfer(
-        self, staff: Staff, case_id: int, version: int, place: str, department: str, reason: str
-    ) -> str:
-        """转办 to another 承办单位; the clock runs on."""
-        async with self._acting("transfer", staff, case_id, version, place) as desk:
-            before, desk.case.department = desk.case.department, department
-            desk.case.assignee_id = None
-            desk.case.version += 1
-            record(
-                desk.session,
-                desk.case,
-                EventKind.TRANSFERRED,
-                actor=desk.actor,
-                before=before,
-                after=department,
-                reason=reason,
-            )
-            await posting.card(self._office, desk.session, desk.case)
-            return f"已转办：{department}"
-
     async def overrule(
         self, staff: Staff, case_id: int, version: int, place: str, reason: str
     ) -> str:
         """算作答复: the last reply was no perfunctory one; a second person, with a reason."""
         async with self._acting("overrule", staff, case_id, version, place) as desk:
             await perfunctory.overrule(desk.session, desk.case, staff, reason)
-            if desk.draft:
-                decide(desk.draft, DraftState.DISCARDED, desk.actor)
+            await pauses.end(self._office, desk.session, desk.case, "已答复")
+            await self._discard(desk)
             await tasks.withdraw(desk.session, desk.case, tasks.ABOUT_THE_CLOCK, "已答复")
             await finish(self._office, desk, f"{staff.display_name}认定已答复（{reason}）")
             return "已算作答复，计时停在送达之时"
@@ -117,10 +109,10 @@ class Review:
         """无需答复, with a reason that the record keeps."""
         async with self._acting("close", staff, case_id, version, place) as desk:
             case = desk.case
+            await pauses.end(self._office, desk.session, case, "已关闭")
             case.state, case.reason = CaseState.CLOSED, reason
             case.version += 1
-            if desk.draft:
-                decide(desk.draft, DraftState.DISCARDED, desk.actor)
+            await self._discard(desk)
             record(desk.session, case, EventKind.CLOSED, actor=desk.actor, reason=reason)
             await tasks.withdraw(desk.session, case, tasks.ABOUT_THE_CLOCK, "已关闭")
             await finish(self._office, desk, f"无需答复（{reason}），{staff.display_name}")
@@ -235,8 +227,7 @@ class Review:
         found = await perfunctory.judge(self._office, desk.session, desk.case, text)
         if found is None or text == draft.text:
             return await self._approve(desk, draft, text)
-        self._may_approve(desk, draft)
-        _refuse_unpublishable(text)
+        approving.check(desk, draft, text)
         draft.text = text
         desk.case.version += 1
         record(
@@ -248,33 +239,9 @@ class Review:
 
     async def _approve(self, desk: Desktop, draft: Draft, text: str) -> str:
         """One review step; the last one sends."""
-        self._may_approve(desk, draft)
-        _refuse_unpublishable(text)
-        step = {
-            "staff": desk.staff.id,
-            "name": desk.staff.display_name,
-            "at": utcnow().isoformat(),
-            "sha256": hashlib.sha256(text.encode()).hexdigest(),
-            "before": draft.text,
-            "after": text,
-        }
-        draft.approvals = [*draft.approvals, step]
-        draft.text = text
-        done, needed = len(draft.approvals), desk.account.review_steps
-        record(
-            desk.session,
-            desk.case,
-            EventKind.REVIEWED,
-            actor=desk.actor,
-            step=done,
-            of=needed,
-            sha256=step["sha256"],
-            edited=step["before"] != text,
-        )
-        desk.case.version += 1
-        if done < needed:
+        if left := approving.approve(desk, draft, text):
             await posting.card(self._office, desk.session, desk.case)
-            return f"已通过第 {done} 步审核，还需 {needed - done} 步"
+            return f"已通过第 {len(draft.approvals)} 步审核，还需 {left} 步"
         return await self._send(desk, draft, text)
 
     async def _send(self, desk: Desktop, draft: Draft, text: str) -> str:
@@ -289,12 +256,11 @@ class Review:
         await finish(self._office, desk, line, buttons)
         return "已发送"
 
-    def _may_approve(self, desk: Desktop, draft: Draft) -> None:
-        step = len(draft.approvals) + 1
-        if any(approval["staff"] == desk.staff.id for approval in draft.approvals):
-            raise DeskError("前一步是您审的，请换一位同事审核。")
-        if step > 1 and desk.staff.role not in _MAY_REVIEW:
-            raise DeskError("这一步要由审核或主管来做。")
+    async def _discard(self, desk: Desktop) -> None:
+        """Nothing is to be sent any more, neither a reply nor what stood before it."""
+        if desk.draft:
+            decide(desk.draft, DraftState.DISCARDED, desk.actor)
+        await supersede(desk.session, desk.case)
 
     def _refuse_expired(self, draft: Draft) -> None:
         if not draft.entry_id or draft.text != draft.original:
@@ -321,10 +287,3 @@ class Review:
 
 def _alone(candidate: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in candidate.items() if key != "together"}
-
-
-def _refuse_unpublishable(text: str) -> None:
-    findings = screen(text)
-    if findings:
-        listed = "；".join(str(finding) for finding in findings[:3])
-        raise DeskError(f"没有发送：{listed}。请修改后再发。")

@@ -52,7 +52,11 @@ class Decider(Protocol):
         """What must be typed for each verb, "" for nothing."""
         ...
 
-    def allow(self, decision: Decision, verb: str) -> None:
+    def concerns(self, staff: Staff, task: Task) -> bool:
+        """Whether the task is for this person to see to."""
+        ...
+
+    async def allow(self, decision: Decision, verb: str) -> None:
         """Raises DeskError when this person may not."""
         ...
 
@@ -75,7 +79,7 @@ class Tasks:
             needed = self._deciders[kind].verbs.get(verb)
             if needed is None:
                 raise DeskError("这个按钮已经不能用了，请看最新的卡片。")
-            self._deciders[kind].allow(decision, verb)
+            await self._deciders[kind].allow(decision, verb)
             if needed and not words.strip() and place:
                 await self._ask(decision, verb, place, needed)
                 return f"请在下面写{needed}"
@@ -89,17 +93,21 @@ class Tasks:
             return text
 
     async def listed(self, staff: Staff, place: str) -> str:
-        """Put the tasks this person can decide or do before them again."""
-        if staff.role not in DECIDERS:
-            raise DeskError("要由主管或管理员处理，您没有待处理的事项。")
-        kinds = [kind for kind in self._deciders if kind is not TaskKind.SUPPLEMENT]
+        """Put the tasks this person can decide or do before them again, the most urgent first."""
         async with self._office.db.write() as session:
-            found = await tasks.waiting(session, kinds, _LISTED)
-            for task in found:
+            found = [
+                task
+                for task in await tasks.waiting(session, self._deciders)
+                if self._deciders[TaskKind(task.kind)].concerns(staff, task)
+            ]
+            for task in found[:_LISTED]:
                 await show(self._office, session, task, [staff], place)
             audit(session, f"staff:{staff.id}", "task.list")
         self._office.notify(TOPIC_OUTBOX)
-        return f"待处理的事项在下面，共 {len(found)} 项。" if found else "没有待处理的事项。"
+        if not found:
+            return "没有待处理的事项。"
+        more = f"，先看前 {_LISTED} 项" if len(found) > _LISTED else ""
+        return f"待处理的事项在下面，共 {len(found)} 项{more}。"
 
     async def _ask(self, decision: Decision, verb: str, place: str, needed: str) -> None:
         await prompts.ask(
@@ -117,17 +125,28 @@ class Tasks:
     async def _deciding(self, staff: Staff, task_id: int) -> AsyncIterator[Decision]:
         try:
             async with self._office.db.write() as session:
-                known = await session.get(Task, task_id)
-                if known is None:
-                    raise DeskError("找不到这个事项。")
-                # The case is locked before its tasks, everywhere.
-                case = await locked_case(session, known.case_id)
-                task = await tasks.locked(session, task_id)
-                if task is None or case is None or task.state != TaskState.OPEN:
-                    raise DeskError(await _who_decided(session, known))
+                case, task = await hold(session, task_id)
+                if task.state != TaskState.OPEN:
+                    raise DeskError(await _who_decided(session, task))
                 yield Decision(session, staff, case, task)
         finally:
             self._office.notify(TOPIC_OUTBOX)
+
+
+async def hold(session: AsyncSession, task_id: int) -> tuple[Case, Task]:
+    """A task with its case, both held against other writers. Raises DeskError for none."""
+    known = await session.get(Task, task_id)
+    # The case is locked before its tasks, everywhere.
+    case = await locked_case(session, known.case_id) if known else None
+    task = await tasks.locked(session, task_id)
+    if case is None or task is None:
+        raise DeskError("找不到这个事项。")
+    return case, task
+
+
+def decides(staff: Staff, task: Task) -> bool:
+    """Whether this person may be the second one about a task."""
+    return staff.role in DECIDERS and task.asked_by != staff.id
 
 
 def second_person(decision: Decision) -> None:
@@ -169,8 +188,13 @@ async def show(
     task: Task,
     people: list[Staff] | None = None,
     place: str = "",
+    *,
+    again: bool = False,
 ) -> None:
-    """The task's card for these people (the 主管 and 管理员 when None), or in one ``place``."""
+    """The task's card for these people (the 主管 and 管理员 when None), or in one ``place``.
+
+    It is shown once, but for ``again``, and where somebody asked to see it.
+    """
     case = await session.get_one(Case, task.case_id)
     account = await session.get_one(Account, case.account_id)
     asker = await session.get(Staff, task.asked_by) if task.asked_by else None
@@ -178,7 +202,7 @@ async def show(
     if people is None:
         people = await tasks.people(session, DECIDERS)
     dedupe = f"task:{task.id}"
-    if place:
+    if place or again:
         dedupe += f":{office.now().timestamp()}"
     await posting.to_people(
         office, session, people, outgoing, Purpose.TASK, dedupe, case, {"task": task.id}, place

@@ -54,6 +54,7 @@ async def set_due(office: Office, session: AsyncSession, case: Case) -> None:
     case.due_at, case.due_provisional = due.at, due.provisional
     case.original_due_at = original if original != due.at else None
     case.calendar_version, case.profile = due.calendar_version, key
+    case.remind_at = None  # the next reminder is another one now
     record(
         session,
         case,

@@ -17,6 +17,11 @@ _NUMERALS = "零一二三四五六七八九十"
 _YES = {"是", "是的", "对", "对的", "嗯", "嗯嗯", "没错", "就是", "是这个", "好", "好的", "要"}
 _SAME_TITLE = 85
 GRADES = ("非常满意", "满意", "基本满意", "不满意", "非常不满意")
+OUTCOMES = {
+    "rectified": "联系上，已整改",
+    "explained": "联系上，未整改",
+    "unreachable": "联系不上",
+}
 GREETING = "您好，请直接说您要办的事，比如“身份证丢了怎么补”。"
 THANKS = "不客气，有事随时问我。"
 PUZZLED = "我没看明白。请用一句话说说您要办的事，或者发“转人工”。"
@@ -25,7 +30,7 @@ EMERGENCY = (
     "您的消息已经加急转给工作人员。"
 )
 ASK_RATING = "感谢反馈。您对这次办理满意吗？"
-RATED = "已记下您的评价：{grade}。谢谢！"
+RESOLVED = "您的诉求 #{case} 答复后您没有提出异议，已经办结。您对这次办理满意吗？"
 MERGED = "您的诉求 #{case} 和 #{kept} 是同一件事，合在一起办理，答复也会发到这里。"
 ADDED = "已补充到您的诉求 #{case}，工作人员会一起看。"
 
@@ -114,6 +119,19 @@ def acknowledgement(due: datetime | None, provisional: bool) -> str:
     return f"这件事需要工作人员回复您，最晚{until}{note}。\n发“我的诉求”可查看进度。"
 
 
+def supplement(case_id: int, request: str, workdays: int, *, in_public: bool) -> str:
+    """What is asked for, and what becomes of the time meanwhile."""
+    care = "这里是公开的，请不要写电话、住址等个人信息。" if in_public else ""
+    return (
+        f"您的诉求 #{case_id} 还需要您补充：\n{request}\n\n"
+        f"请在这里直接回复。{care}等您回复期间办理时限暂停计算，最多 {workdays} 个工作日。"
+    )
+
+
+def recategorised(case_id: int, category: str, due: datetime) -> str:
+    return f"您的诉求 #{case_id} 按“{category}”办理，最晚{spoken_day(due)}前回复。"
+
+
 def extended(case_id: int, due: datetime, reason: str) -> str:
     """延期: until when, and why."""
     return f"您的诉求 #{case_id} 需要更多时间办理，最晚{spoken_day(due)}前回复。原因：{reason}"
@@ -133,13 +151,20 @@ def spoken_day(moment: datetime) -> str:
     return f"{local.month}月{local.day}日{local:%H:%M}"
 
 
-def rating(case_id: int, reply_to: str) -> Outgoing:
-    """Five grades, asked once."""
-    rows = tuple(
+def rated(grade: int, callback_due: datetime | None) -> str:
+    """What is said to a grade; to a poor one, that somebody will call, and by when."""
+    text = f"已记下您的评价：{GRADES[grade - 1]}。"
+    if callback_due is None:
+        return f"{text}谢谢！"
+    return f"{text}我们会在{spoken_day(callback_due)}前派人回访。"
+
+
+def grade_rows(case_id: int) -> tuple[tuple[Button, ...], ...]:
+    """The five grades, one a row."""
+    return tuple(
         (Button(grade, action=f"c:rate:{case_id}:{number}"),)
         for number, grade in enumerate(GRADES, 1)
     )
-    return Outgoing(ASK_RATING, rows, reply_to=reply_to)
 
 
 def split_at_sense(text: str, limit: int) -> list[str]:

@@ -144,8 +144,30 @@ async def _departments(desk: Desk, press: Press) -> Mapping[str, str]:
 
 
 async def _transfer(desk: Desk, staff: Staff, press: Press, chosen: Choice) -> str:
-    return await desk.review.transfer(
+    return await desk.transfer.ask(
         staff, press.case_id, press.version, press.place, chosen.title, chosen.reason
+    )
+
+
+async def _categories(desk: Desk, press: Press) -> Mapping[str, str]:
+    return await desk.recategorising.options(press.case_id)
+
+
+async def _category(desk: Desk, staff: Staff, press: Press, chosen: Choice) -> str:
+    return await desk.recategorising.change(
+        staff, press.case_id, press.version, press.place, chosen.key, chosen.reason
+    )
+
+
+async def _supplement(desk: Desk, staff: Staff, press: Press, chosen: Choice) -> str:
+    return await desk.supplement.ask(
+        staff, press.case_id, press.version, press.place, chosen.reason
+    )
+
+
+async def _resume(desk: Desk, staff: Staff, press: Press, chosen: Choice) -> str:
+    return await desk.supplement.resume(
+        staff, press.case_id, press.version, press.place, chosen.reason
     )
 
 
@@ -217,6 +239,16 @@ ACTIONS: Mapping[str, Action] = {
         cards.TRANSFER_REASONS,
         "转办的理由",
     ),
+    "category": Action(
+        _category,
+        _categories,
+        texts.CHOOSE_CATEGORY,
+        texts.NO_CATEGORIES,
+        cards.CATEGORY_REASONS,
+        "改类别的理由",
+    ),
+    "supplement": Action(_supplement, words="补充请求：要群众补充什么，原话会发给群众"),
+    "resume": Action(_resume, reasons=cards.RESUME_REASONS, words="结束等待的理由"),
     "close": Action(_close, reasons=cards.CLOSE_REASONS, words="不用答复的理由"),
     "overrule": Action(_overrule, reasons=cards.OVERRULE_REASONS, words="认定的理由"),
     "extend": Action(

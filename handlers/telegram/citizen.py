@@ -14,7 +14,7 @@ from bot.channels.telegram import TelegramChannel
 from bot.desk import Desk, DeskError
 from handlers.telegram import parsing, texts
 from handlers.telegram.commands import asks_for, is_command
-from handlers.telegram.middleware import toast
+from handlers.telegram.middleware import tell, toast
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ async def human(message: Message, desk: Desk, account: str, event_from_user: Use
 
 async def rate(message: Message, desk: Desk, account: str, channel: TelegramChannel) -> None:
     place = str(message.chat.id)
-    await channel.send(place, Outgoing(await desk.citizens.ask_rating(account, place)))
+    await channel.send(place, Outgoing(await desk.satisfaction.ask(account, place)))
 
 
 async def stored(message: Message, desk: Desk, account: str, channel: TelegramChannel) -> None:
@@ -99,8 +99,25 @@ async def unknown_command(message: Message, channel: TelegramChannel) -> None:
     await channel.send(str(message.chat.id), Outgoing(texts.UNKNOWN_COMMAND))
 
 
-async def receive(message: Message, desk: Desk, account: str, event_from_user: User) -> None:
-    await desk.intake.receive(parsing.direct(message, event_from_user, account))
+async def receive(
+    message: Message, desk: Desk, account: str, event_from_user: User, channel: TelegramChannel
+) -> None:
+    if not await opinion(message, desk, account, event_from_user, channel):
+        await desk.intake.receive(parsing.direct(message, event_from_user, account))
+
+
+async def opinion(
+    message: Message, desk: Desk, account: str, sender: User, channel: TelegramChannel
+) -> bool:
+    """Take what answers the question for a grade; False for any other message."""
+    parent, place = message.reply_to_message, str(message.chat.id)
+    if parent is None or not message.text:
+        return False
+    asked = str(parent.message_id)
+    told = await desk.satisfaction.said(account, str(sender.id), place, asked, message.text)
+    if told is not None:
+        await tell(channel, message, told)
+    return told is not None
 
 
 async def revise(message: Message, desk: Desk, account: str, event_from_user: User) -> None:
@@ -112,7 +129,8 @@ async def pressed(query: CallbackQuery, desk: Desk, account: str, channel: Teleg
     press = Press.parse(query.data or "")
     text = await act(desk, account, str(query.from_user.id), press)
     await toast(query, text)
-    await redraw(channel, query, Outgoing("", links_of(query)))
+    said = f"{text}\n{texts.COMMENT_HOW}" if press.verb == "rate" else ""
+    await redraw(channel, query, Outgoing(said, links_of(query)))
 
 
 async def act(desk: Desk, account: str, citizen: str, press: Press) -> str:
@@ -127,7 +145,7 @@ async def act(desk: Desk, account: str, citizen: str, press: Press) -> str:
         case "unhelpful":
             return await desk.citizens.unhelpful(account, citizen, case_id)
         case "rate" if argument.isdecimal():
-            return await desk.citizens.rate(account, citizen, case_id, int(argument))
+            return await desk.satisfaction.rate(account, citizen, case_id, int(argument))
     raise DeskError(texts.STALE_BUTTON)
 
 

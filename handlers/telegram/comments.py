@@ -13,7 +13,7 @@ from bot.channels.base import Outgoing
 from bot.channels.telegram import TelegramChannel
 from bot.desk import Desk
 from handlers.telegram import parsing, texts
-from handlers.telegram.citizen import wanted
+from handlers.telegram.citizen import opinion, wanted
 from handlers.telegram.commands import asks_for, is_command
 from handlers.telegram.middleware import quoted
 
@@ -99,8 +99,11 @@ async def receive(
     bot: Bot,
     event_from_user: User,
     discussions: Discussions,
+    channel: TelegramChannel,
 ) -> None:
     if await desk.review.staff_by_telegram(str(event_from_user.id)):
+        return
+    if await opinion(message, desk, account, event_from_user, channel):
         return
     thread = await _thread(message, bot, discussions)
     await desk.intake.receive(parsing.comment(message, event_from_user, account, thread))

@@ -162,6 +162,7 @@ async def _act(desk: Desk, staff: Staff, press: Press) -> str:
         "edit": desk.review.prompt,
         "other": desk.review.other,
         "later": desk.review.later,
+        "unask": desk.supplement.take_back,
     }
     action = known.get(press.verb)
     if action is None:

@@ -29,6 +29,7 @@ def render(line: Line) -> dict[str, Any]:
         "rows": [[_button(one) for one in row if _usable(one)] for row in outgoing.buttons],
         "spent": line.spent,
         "pressed": line.pressed,
+        "opinion": line.opinion,
     }
 
 

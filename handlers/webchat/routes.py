@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from bot.desk import Desk, Inbound
 from handlers.errors import Refusal
@@ -57,6 +57,11 @@ class NewMessage(BaseModel):
 
 class Press(BaseModel):
     action: str
+
+
+class Comment(BaseModel):
+    case: int = Field(ge=1, le=999_999_999)
+    text: str
 
 
 class Erasure(BaseModel):
@@ -111,6 +116,17 @@ async def press(body: Press, door: Door, visitor: Known) -> Any:
         raise Refusal(403, _NOBODY)
     await door.limit_actions(visitor)
     return {"text": await _act(door.desk, door.site.account, visitor.id, body.action)}
+
+
+@router.post("/chat/comments", dependencies=[Depends(_own_page)])
+async def comment(body: Comment, door: Door, visitor: Known) -> Any:
+    """What a visitor says of their grade."""
+    if visitor is None:
+        raise Refusal(403, _NOBODY)
+    text = door.check_text(body.text)
+    await door.limit_actions(visitor)
+    satisfaction, account = door.desk.satisfaction, door.site.account
+    return {"text": await satisfaction.comment(account, visitor.id, body.case, text)}
 
 
 @router.get("/chat/history")
@@ -198,7 +214,7 @@ def _act(desk: Desk, account: str, citizen: str, action: str) -> Awaitable[str]:
         number = None if choice == "none" else int(choice)
         return desk.citizens.choose(account, citizen, case_id, number)
     if grade := match["grade"]:
-        return desk.citizens.rate(account, citizen, case_id, int(grade))
+        return desk.satisfaction.rate(account, citizen, case_id, int(grade))
     helped = match["verdict"] == "helpful"
     judge = desk.citizens.helpful if helped else desk.citizens.unhelpful
     return judge(account, citizen, case_id)

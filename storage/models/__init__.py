@@ -15,11 +15,12 @@ from storage.models.conversation import (
     Message,
     MessageVersion,
 )
-from storage.models.figures import FigureQueue, FigureWord, Seal, TurnChange, TurnFact
+from storage.models.figures import FigureQueue, FigureWord, Seal, TurnBlock, TurnChange, TurnFact
 from storage.models.library import (
     EntryRevision,
     EntryRow,
     GoldQuestion,
+    LinkCheck,
     ProposalDecision,
     Synonym,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "FigureWord",
     "GoldQuestion",
     "JobRun",
+    "LinkCheck",
     "Message",
     "MessageVersion",
     "ProposalDecision",
@@ -46,6 +48,7 @@ __all__ = [
     "Staff",
     "Synonym",
     "Task",
+    "TurnBlock",
     "TurnChange",
     "TurnFact",
     "UtcDateTime",

@@ -21,6 +21,7 @@ class Account(SQLModel, table=True):
     sponsor: str = ""
     supervisor: str = ""
     responsible: str = ""
+    description: str = text_column()
     state: str = "正常"
     review_steps: int = 1
     last_published_at: datetime | None = moment_or_none()
@@ -47,13 +48,16 @@ class Case(SQLModel, table=True):
     ``version`` grows with every change of the conversation or the draft, so that an action
     taken on an outdated view can be refused. ``opened_at`` is where the clock starts;
     ``paused_at`` is since when it stands still; ``original_due_at`` is the due time promised at
-    the start when ``due_at`` is another one by now. ``excluded`` is the code of a
-    confirmed exclusion, ``merged_into`` the case that is answered for this one too.
+    the start when ``due_at`` is another one by now. ``remind_at`` is when staff are reminded
+    next, None while that is not worked out. ``excluded`` is the code of a confirmed exclusion,
+    ``merged_into`` the case that is answered for this one too. ``comment`` and ``follow_up`` are
+    what the citizen said of their grade.
     """
 
     __table_args__ = (
         Index("ix_case_conversation", "account_id", "citizen_id", "thread", "state"),
         Index("ix_case_queue", "state", "urgency", "due_at"),
+        Index("ix_case_remind", "state", "remind_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -75,6 +79,7 @@ class Case(SQLModel, table=True):
     due_provisional: bool = False
     original_due_at: datetime | None = moment_or_none()
     paused_at: datetime | None = moment_or_none()
+    remind_at: datetime | None = moment_or_none()
     calendar_version: str = ""
     profile: str = ""
     consider_at: datetime | None = moment_or_none(index=True)
@@ -85,6 +90,8 @@ class Case(SQLModel, table=True):
     automatic: bool = False
     reason: str = ""
     grade: int | None = None
+    comment: str = text_column()
+    follow_up: str = text_column()
     excluded: str = ""
     merged_into: int | None = Field(default=None, index=True)
     updated_at: datetime = moment()

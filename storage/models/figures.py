@@ -49,7 +49,11 @@ class TurnFact(SQLModel, table=True):
     """One turn as numbers; `bot.facts` says what they mean."""
 
     __tablename__ = "turn_fact"
-    __table_args__ = (Index("ix_turn_fact_start", "start"), DERIVED)
+    __table_args__ = (
+        Index("ix_turn_fact_start", "start"),
+        Index("ix_turn_fact_stop", "stop"),
+        DERIVED,
+    )
 
     case_id: int = _key()
     number: int = _key()
@@ -77,6 +81,18 @@ class TurnChange(SQLModel, table=True):
     at: int = _number()
     until: int = _number()
     value: int = _number()
+
+
+class TurnBlock(SQLModel, table=True):
+    """The facts and changes of many cases as bytes; `storage.blocks` says how."""
+
+    __tablename__ = "turn_block"
+    __table_args__ = DERIVED
+
+    number: int = _key()
+    form: int = _number()
+    turns: bytes
+    changes: bytes
 
 
 class Seal(SQLModel, table=True):

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Column, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from storage.models.columns import json_column, moment, text_column
+from storage.models.columns import json_column, moment, moment_or_none, text_column
 
 
 class EntryRow(SQLModel, table=True):
@@ -81,3 +81,16 @@ class ProposalDecision(SQLModel, table=True):
     accepted: bool
     actor: str = "system"
     at: datetime = moment()
+
+
+class LinkCheck(SQLModel, table=True):
+    """What came of opening a service link (办事入口) last; ``failing_since`` is the first failure
+    in a row."""
+
+    __tablename__ = "link_check"
+
+    url: str = Field(primary_key=True)
+    reachable: bool
+    problem: str = ""
+    checked_at: datetime = moment()
+    failing_since: datetime | None = moment_or_none()

@@ -28,7 +28,8 @@ class Task(SQLModel, table=True):
     """事项: something about a case that waits for a second person, or for a moment.
 
     ``text`` is what the one who asked wrote, ``outcome`` what the one who decided wrote; both
-    are erased with the citizen. ``due_at`` is when it ends by itself, or must be done.
+    are erased with the citizen. ``due_at`` is when it ends by itself, or must be done;
+    ``remind_at`` as of a case.
     """
 
     __table_args__ = (Index("ix_task_open", "state", "kind", "due_at"),)
@@ -41,6 +42,7 @@ class Task(SQLModel, table=True):
     data: dict[str, Any] = json_column(dict)
     asked_by: int | None = Field(default=None, foreign_key="staff.id")
     due_at: datetime | None = moment_or_none()
+    remind_at: datetime | None = moment_or_none()
     outcome: str = text_column()
     decided_by: int | None = Field(default=None, foreign_key="staff.id")
     decided_at: datetime | None = moment_or_none()

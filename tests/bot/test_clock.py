@@ -300,6 +300,118 @@ def test_absurd_intervals_are_refused() -> None:
         Limit(3651, Unit.WORKDAY)
 
 
+moments_of_day = st.lists(st.integers(0, 24 * 60), min_size=2, max_size=8, unique=True)
+
+
+def _as_spans(marks: list[int]) -> tuple[tuple[time, time], ...]:
+    """Spans between neighbouring marks of a day, in minutes; 24:00 is written 00:00."""
+    ordered = sorted(marks)
+    pairs = zip(ordered[::2], ordered[1::2], strict=False)
+    return tuple((_clock(begin), _clock(end)) for begin, end in pairs)
+
+
+def _clock(minute: int) -> time:
+    return time(minute // 60 % 24, minute % 60)
+
+
+offices = moments_of_day.map(_as_spans)
+overrides = st.dictionaries(
+    st.dates(date(2025, 1, 1), date(2027, 3, 31)), st.booleans(), max_size=40
+)
+
+
+def slow_works(day: date, told: dict[date, bool]) -> bool:
+    return told.get(day, not rests(day))
+
+
+@settings(max_examples=60, deadline=None)
+@given(minutes, lengths, st.lists(offices, min_size=2, max_size=2), overrides)
+def test_any_hours_of_any_department_equal_the_minute_count(
+    start: datetime,
+    length: timedelta,
+    hours: list[tuple[tuple[time, time], ...]],
+    told: dict[date, bool],
+) -> None:
+    calendar = Calendar(spans=hours[0], overrides=told, departments={"市教育局": hours[1]})
+    for name, spans in (("市教育局", hours[1]), ("市民政局", hours[0])):
+        count, moment = 0, start
+        while moment < start + length:
+            clock = moment.time()
+            inside = any(begin <= clock and (clock < end or end == time(0)) for begin, end in spans)
+            count += 60 * (inside and slow_works(moment.date(), told))
+            moment += MINUTE
+        assert calendar.of(name).working_seconds(start, start + length) == count
+
+
+@settings(max_examples=80, deadline=None)
+@given(minutes, st.integers(1, 20), st.sampled_from([Unit.DAY, Unit.WORKDAY]), offices, overrides)
+def test_due_times_of_any_office_equal_a_walk_over_the_days(
+    start: datetime,
+    amount: int,
+    unit: Unit,
+    spans: tuple[tuple[time, time], ...],
+    told: dict[date, bool],
+) -> None:
+    calendar = Calendar(spans=spans, overrides=told)
+    day, counted, walked = start.date(), 0, []
+    while counted < amount or not slow_works(day, told):
+        day += timedelta(days=1)
+        walked.append(day)
+        counted += unit is Unit.DAY or slow_works(day, told)
+    end = spans[-1][1]
+    closing = datetime.combine(day, end, SHANGHAI)
+    if end == time(0):
+        closing = datetime.combine(day + timedelta(days=1), end, SHANGHAI)
+    found = due(start, Limit(amount, unit), calendar)
+    assert found.at == closing
+    passed = walked if unit is Unit.WORKDAY else walked[amount - 1 :]
+    unknown = [one for one in passed if one.year > 2026 and one not in told]
+    assert found.provisional == bool(unknown)
+
+
+@settings(max_examples=60, deadline=None)
+@given(minutes, st.integers(1, 20), overrides)
+def test_the_full_official_list_leaves_nothing_provisional(
+    start: datetime, amount: int, told: dict[date, bool]
+) -> None:
+    some = Calendar(overrides=told)
+    full = Calendar(overrides=told, complete_years=frozenset({2027}))
+    before, after = (due(start, Limit(amount, Unit.WORKDAY), one) for one in (some, full))
+    assert before.at == after.at
+    assert not after.provisional
+    assert before.calendar_version != after.calendar_version
+
+
+@settings(max_examples=60, deadline=None)
+@given(minutes, st.integers(1, 10), st.sampled_from([(), OFFICE, NIGHT]))
+def test_a_clock_started_later_is_never_due_earlier(
+    start: datetime, amount: int, spans: tuple[tuple[time, time], ...]
+) -> None:
+    calendar, limit = Calendar(spans=spans), Limit(amount, Unit.WORKDAY)
+    moments = [start + hours * timedelta(hours=7) for hours in range(12)]
+    dues = [due(moment, limit, calendar).at for moment in moments]
+    assert dues == sorted(dues)
+
+
+@pytest.mark.parametrize("year", range(2019, 2027))
+def test_make_up_workdays_and_holidays_are_those_published(year: int) -> None:
+    calendar = Calendar()
+    days = [date(year, 1, 1) + timedelta(days=n) for n in range(365)]
+    moved = [day for day in days if calendar.is_workday(day) != (day.weekday() < 5)]
+    assert {day for day in moved if day.weekday() >= 5}  # 调休 on a weekend
+    assert {day for day in moved if day.weekday() < 5}  # a holiday on a weekday
+    for day in moved:
+        assert calendar.is_workday(day) == bool(chinese_calendar.is_workday(day))
+
+
+def test_a_limit_over_the_turn_of_the_year() -> None:
+    # 2025-12-31 is a working day; 2026-01-01 to 03 are off, Sunday 2026-01-04 makes up.
+    result = due(at("2025-12-31T16:00"), Limit(1, Unit.WORKDAY), Calendar(spans=OFFICE))
+    assert (result.at, result.provisional) == (at("2026-01-04T17:30"), False)
+    seconds = Calendar(spans=OFFICE).working_seconds(at("2025-12-31T17:00"), at("2026-01-04T09:30"))
+    assert seconds == 3600
+
+
 def test_departments_have_their_own_hours() -> None:
     calendar = Calendar(spans=OFFICE, departments={"市教育局": NIGHT})
     assert calendar.of("市教育局").spans == NIGHT

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import SECRETS, ConfigError, load, read_calendar
-from bot.settings import ClockSettings, Settings
+from bot.config import SECRETS, ConfigError, load, read_calendar, read_scorecards
+from bot.settings import AssessmentSettings, ClockSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
@@ -162,3 +162,32 @@ def test_calendar_file_overrides_the_official_days(tmp_path: Path) -> None:
     path.write_text('source = "x"\n[days]\n"元旦" = "休"', encoding="utf-8")
     with pytest.raises(ConfigError, match="calendar_file"):
         read_calendar(ClockSettings(calendar_file=path))
+
+
+def test_scorecards_are_the_shipped_ones_or_those_of_a_file(tmp_path: Path) -> None:
+    assert [one.key for one in read_scorecards(AssessmentSettings())] == ["units", "people"]
+    path = tmp_path / "cards.toml"
+    path.write_text("scorecards = []", encoding="utf-8")
+    assert read_scorecards(AssessmentSettings(scorecard_file=path)) == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "读不到"),
+        (b"[[scorecards", "不是 UTF-8 编码的 TOML"),
+        ("名 = 1".encode("gb18030"), "不是 UTF-8 编码的 TOML"),
+        (b"[[scorecards]]\nkey = 'a'", "计分卡“a”：缺少 name"),
+        (b"", "[[scorecards]]"),
+    ],
+)
+def test_unusable_scorecards_name_the_setting_and_the_remedy(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    path = tmp_path / "cards.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError) as refused:
+        read_scorecards(AssessmentSettings(scorecard_file=path))
+    assert str(refused.value).startswith("assessment.scorecard_file：")
+    assert said in str(refused.value)

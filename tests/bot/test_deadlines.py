@@ -11,6 +11,7 @@ from bot.deadlines import (
     DEFAULT_PROFILE,
     due_for,
     escalation_points,
+    next_point,
     overdue_points,
     parse_profile,
     profiles,
@@ -182,3 +183,15 @@ def test_overdue_reminders_only_grow(start: datetime, first: int, more: int) -> 
     late = overdue_points(end, end.at + timedelta(days=first + more), OFFICE)
     assert late[: len(early)] == early
     assert len({name for name, _ in late}) == len(late)
+
+
+@settings(max_examples=100, deadline=None)
+@given(starts, limits, st.integers(-100, 1000), st.sampled_from([WHOLE, OFFICE]))
+def test_the_next_reminder_is_the_first_one_later(
+    start: datetime, limit: Limit, hours: int, calendar: Calendar
+) -> None:
+    end, after = due(start, limit, calendar), start + timedelta(hours=hours)
+    found = next_point(start, end, calendar, after)
+    far = max(end.at, after) + timedelta(days=20)
+    points = [*escalation_points(start, end, calendar), *overdue_points(end, far, calendar)]
+    assert found == min(moment for _, moment in points if moment > after)

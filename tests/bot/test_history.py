@@ -304,6 +304,7 @@ async def test_a_later_export_brings_the_missing_reply(database: Database, tmp_p
         "已派人修好。",
     ]
     assert second.version == 1
+    assert [one.get("later") for one in await _replies(database)] == [None, True]
 
 
 HOLLOW = "您的留言已收悉，已转市政处办理，请耐心等待。"

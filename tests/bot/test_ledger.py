@@ -31,7 +31,7 @@ async def town(database: Database) -> Town:
     town = await build_town(database)
     helped = await town.ask("身份证丢了怎么办", "1")
     await town.desk.citizens.helpful("telegram", "1", helped)
-    await town.desk.citizens.rate("telegram", "1", helped, 2)
+    await town.desk.satisfaction.rate("telegram", "1", helped, 2)
     again = await town.ask("社保卡丢了怎么补", "2")
     await town.desk.citizens.unhelpful("telegram", "2", again)
     await town.ask("楼下工地半夜施工太吵了，要投诉", "3")
@@ -113,6 +113,20 @@ async def test_a_report_says_how_far_the_ledger_can_be_trusted(town: Town) -> No
     async with town.db.read() as session:
         assert await seals.has_digest(session, found["digest"]) is not None
         assert await seals.has_digest(session, "0" * 64) is None
+
+
+async def test_every_report_looks_at_cases_chosen_by_lot(town: Town) -> None:
+    assert (await provenance(town.db, datetime.now(UTC)))["spot_check"] == {
+        "cases": len(await town.rows(Case)),
+        "differences": 0,
+    }
+    await catch_up(town.db)
+    async with town.db.write() as session:
+        fact = (await session.exec(select(TurnFact))).first()
+        assert fact is not None
+        fact.stop = fact.start + 1
+    found = await provenance(town.db, datetime.now(UTC))
+    assert found["spot_check"]["differences"] == 1
 
 
 async def test_an_edited_event_is_named_with_its_day_and_case(town: Town) -> None:

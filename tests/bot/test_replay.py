@@ -188,6 +188,53 @@ def test_who_is_answerable() -> None:
     assert (moved.person, moved.transferred, moved.changes[0].to) == ("", 1, "市民政局")
 
 
+OFFERED: Event = ("transferred", 5, {"after": "市民政局", "pending": True}, AGENT)
+
+
+def test_a_transfer_moves_nothing_until_it_is_signed_for() -> None:
+    found = turn(PROMISED, OFFERED)
+    assert (found.transferred, found.changes) == (1, ())
+    signed = turn(PROMISED, OFFERED, ("accepted", 9, {"to": "市民政局"}, CHIEF))
+    assert [(one.to, one.at) for one in signed.changes] == [("市民政局", hours(9))]
+    back = turn(PROMISED, OFFERED, ("returned", 9, {"from": "市民政局", "to": "市公安局"}, CHIEF))
+    assert (back.transferred, back.returned, back.changes) == (1, 1, ())
+
+
+def test_the_way_to_an_accepted_transfer_is_told_afterwards() -> None:
+    way = (("paused", 24, {"why": "transfer"}), ("unpaused", 30, {"why": "transfer"}))
+    found = stand(PROMISED, OFFERED, *way, ("accepted", 30, {"to": "市民政局"}, CHIEF))
+    assert found.paused == timedelta(hours=6)
+    assert (found.department, f"{found.due.at:%m-%d %H:%M}") == ("市民政局", "06-04 06:00")
+
+
+def test_a_reply_answers_what_was_asked_when_it_was_sent() -> None:
+    edited = ("reopened", 3, {"reason": "edited"}, "citizen")
+    first, second = turns(PROMISED, ("reply_queued", 2, {}, AGENT), edited, ("replied", 4))
+    assert (first.stop, first.person, second.stop) == (hours(4), AGENT, None)
+    (_, later) = turns(
+        *(PROMISED, ("reply_queued", 2, {}, AGENT), edited, ("replied", 4)),
+        *(("reply_queued", 8, {}, CHIEF), ("replied", 9)),
+    )
+    assert (later.stop, later.person) == (hours(9), CHIEF)
+
+
+def test_replies_brought_by_a_later_import_are_counted() -> None:
+    late = ("replied", 2, {"imported": True, "later": True})
+    assert turn(("imported", 1), late).backfilled == 1
+    assert turn(("imported", 1), ("replied", 2, {"imported": True})).backfilled == 0
+
+
+def test_a_callback_belongs_to_the_turn_it_was_opened_for() -> None:
+    first, second = turns(
+        ("replied", 2),
+        ("callback_opened", 3, {"due": hours(99).isoformat()}),
+        ("reopened", 30, {"reason": "edited"}),
+        ("callback_done", 40, {"outcome": "explained"}, AGENT),
+    )
+    assert (first.callback_at, first.callback_outcome) == (hours(40), "explained")
+    assert (second.callback_due, second.callback_at) == (None, None)
+
+
 def test_a_callback_is_kept_with_its_outcome() -> None:
     due = hours(99).isoformat()
     found = turn(

@@ -112,13 +112,18 @@ async def test_a_citizen_asks_is_answered_and_says_it_helped(
         await expect(page.get_by_role("button", name="没解决")).to_be_disabled()
         await page.get_by_role("button", name="非常满意", exact=True).click()
         await expect(page.locator(".state").last).to_contain_text("已记下您的评价")
+        await page.get_by_role("button", name="说说原因").click()
+        await page.get_by_label("说说原因").fill("一说就懂 <b>好</b>")
+        await page.get_by_role("button", name="提交").click()
+        await expect(page.locator(".state").last).to_contain_text("已记下您的意见")
+        await expect(page.get_by_role("button", name="追评")).to_be_visible()
         await expect(page.locator("#hint")).to_be_hidden()
         assert await _fits(page)
         assert one.problems == []
         assert one.abroad == []
     async with website.desk.office.db.read() as session:
         case = (await session.exec(select(Case))).one()
-    assert (case.state, case.grade) == ("resolved", 1)
+    assert (case.state, case.grade, case.comment) == ("resolved", 1, "一说就懂 <b>好</b>")
 
 
 @pytest.mark.parametrize(
@@ -335,6 +340,12 @@ async def test_every_text_has_enough_contrast(
         await one.ask("身份证丢了怎么办")
         await one.page.get_by_role("button", name="有帮助").click()
         await expect(one.page.get_by_role("button", name="满意", exact=True)).to_be_visible()
+        await one.page.get_by_role("button", name="满意", exact=True).click()
+        await one.page.get_by_role("button", name="说说原因").click()
+        sizes = await one.page.locator("button:visible").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect().height)"
+        )
+        assert min(sizes) >= 44
         weak = await one.page.evaluate(_CONTRAST)
         assert weak == []
 

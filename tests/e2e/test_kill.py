@@ -184,6 +184,51 @@ async def test_at_the_choice_of_a_clarification_and_the_adoption_of_a_draft(
     await _answered_once(scene, poor, LOW_INCOME)
 
 
+@pytest.mark.parametrize("stored", [False, True], ids=["before storing", "after storing"])
+async def test_at_a_request_to_the_citizen_and_the_signing_for_a_transfer(
+    scene: Scene, stored: bool
+) -> None:
+    api = scene.api
+    killing = Killing(scene, stored, await scene.start(**LEASE))
+    clerk, chief = await scene.hire("张三", "李四")
+    citizen, asked = api.user("小吴"), "请告知是哪个小区、几号楼？"
+    await api.says(citizen, "楼下夜里施工太吵了没人管")
+    case_id = (await scene.case_in(citizen, "waiting")).id or 0
+    card = await scene.card(case_id)
+    await api.presses(clerk, card, "更多")
+    await api.presses(clerk, await api.current(card), "请群众补充")
+    prompt = await api.next_message(scene.group, PATIENCE, containing="请回复本消息")
+    await scene.settled()
+    reply = partial(api.says, clerk, asked, scene.group, reply_to=prompt)
+    await killing.during(reply, "sendMessage")
+    await api.next_message(citizen, PATIENCE, containing=asked)
+    await scene.settled()
+    assert (await scene.case_of(citizen)).paused_at is not None
+    await killing.during(partial(api.says, citizen, "东湖小区 3 号楼"), "sendMessage")
+    await api.all_confirmed(PATIENCE)
+    await scene.settled()
+    assert (await scene.case_of(citizen)).paused_at is None
+
+    card = (await api.sent(scene.group, "send"))[-1]
+    assert "东湖小区" in card.text
+    await api.presses(clerk, card, "转办")
+    for title in ("市教育局", "职责归口"):
+        await api.presses(clerk, await api.current(card), title)
+    request = await api.next_message(scene.group, PATIENCE, containing="转办待接收")
+    await scene.settled()
+    await killing.during(partial(api.taps, chief, request, "签收"), "answerCallbackQuery")
+    await api.all_confirmed(PATIENCE)
+    await scene.settled()
+
+    assert (await scene.case_of(citizen)).department == "市教育局"
+    facts = await scene.events(case_id)
+    counted = {name: facts.count(name) for name in ("transferred", "accepted")}
+    assert counted == {"transferred": 1, "accepted": 1}
+    # The way to the other department is the second pause.
+    assert (facts.count("paused"), facts.count("unpaused")) == (2, 2)
+    assert len(texts(await api.sent(citizen), asked)) == 1
+
+
 @dataclass
 class Town:
     """Citizens who each ask one thing over some time, and a clerk who adopts every draft."""

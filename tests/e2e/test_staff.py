@@ -70,13 +70,15 @@ async def test_drafts_are_changed_for_another_and_adopted(scene: Scene) -> None:
 
 async def test_cases_are_transferred_closed_and_put_off(scene: Scene) -> None:
     await scene.start()
-    (clerk,) = await scene.hire("张三")
+    clerk, chief = await scene.hire("张三", "李四")
     api = scene.api
     moved, moved_id, card = await _asks(scene, "小甲", "路灯坏了一个月没人修")
     assert (await api.presses(clerk, card, "转办")).text == "转给哪个单位？"
     departments = await api.current(card)
     await api.presses(clerk, departments, "市教育局")
-    assert (await api.presses(clerk, card, "职责归口")).text == "已转办：市教育局"
+    assert "等对方签收" in (await api.presses(clerk, card, "职责归口")).text
+    request = await api.next_message(scene.group, PATIENCE, containing="转办待接收")
+    assert (await api.presses(chief, request, "签收")).text == "市教育局已签收"
     after = await scene.card(moved_id)
     assert "承办：市教育局" in after.text
 

@@ -66,6 +66,45 @@ async def test_feedback_leaves_only_the_links(door: Door, citizen: User) -> None
     shown = await door.api.presses(citizen, rating, "非常满意")
     assert "非常满意" in shown.text
     assert (await door.rows(Case))[0].grade == 1
+    changed = await door.api.next_edit(citizen)
+    assert (changed.id, changed.buttons) == (rating.id, [])
+    assert changed.text.endswith(texts.COMMENT_HOW)
+
+
+async def test_words_on_a_grade_are_an_answer_to_its_message(door: Door, citizen: User) -> None:
+    answer = await ask(door, citizen, LOST)
+    await door.api.presses(citizen, answer, "有帮助")
+    await door.settle()
+    rating = await door.api.next_message(citizen, containing="满意吗")
+    for said, told in (
+        ("满意", "已记下您的评价：满意"),
+        ("很快就答了", "已记下您的意见"),
+        ("过了一个月回头看，确实好办", "已记下您的追评"),
+    ):
+        await door.api.says(citizen, said, reply_to=rating)
+        await door.api.next_message(citizen, containing=told)
+    await door.settle()
+    (case,) = await door.rows(Case)
+    assert (case.grade, case.comment, case.follow_up) == (
+        2,
+        "很快就答了",
+        "过了一个月回头看，确实好办",
+    )
+    assert len(await door.rows(Message)) == 1
+
+
+async def test_a_question_asked_in_answer_to_the_grade_is_a_question(
+    door: Door, citizen: User
+) -> None:
+    answer = await ask(door, citizen, LOST)
+    await door.api.presses(citizen, answer, "有帮助")
+    await door.settle()
+    rating = await door.api.next_message(citizen, containing="满意吗")
+    await door.api.presses(citizen, rating, "满意")
+    await door.api.says(citizen, "社保卡丢了怎么补？", reply_to=rating)
+    await door.settle()
+    await door.api.next_message(citizen, containing="12333")
+    assert len(await door.rows(Case)) == 2
 
 
 async def test_not_solved_goes_to_a_person(door: Door, citizen: User) -> None:

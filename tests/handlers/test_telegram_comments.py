@@ -171,3 +171,25 @@ async def test_only_the_one_who_asked_may_judge(door: Door, citizen: User, group
     assert shown.show_alert
     shown = await door.api.presses(citizen, answer, "有帮助")
     assert shown.text == "谢谢您的反馈。"
+
+
+async def test_a_grade_asked_for_in_a_group_is_only_the_citizens(
+    door: Door, citizen: User, group: Chat
+) -> None:
+    await door.api.says(citizen, LOST, group)
+    await door.settle()
+    answer = await door.api.next_message(group, containing="派出所")
+    await door.api.presses(citizen, answer, "有帮助")
+    await door.settle()
+    rating = await door.api.next_message(group, containing="满意吗")
+    neighbour = door.api.user("邻居")
+    shown = await door.api.presses(neighbour, rating, "非常不满意")
+    assert shown.show_alert and (await door.rows(Case))[0].grade is None
+    await door.api.presses(citizen, rating, "满意")
+    await door.api.says(neighbour, "我也觉得好", group, reply_to=rating)
+    await door.api.says(citizen, "答得快", group, reply_to=rating)
+    told = await door.api.next_message(group, containing="已记下您的意见")
+    assert told.reply_to
+    await door.settle()
+    case = (await door.rows(Case))[0]
+    assert (case.grade, case.comment) == (2, "答得快")

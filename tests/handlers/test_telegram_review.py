@@ -139,8 +139,90 @@ async def test_transfer_asks_to_whom_and_why(door: Door, citizen: User) -> None:
     await door.api.presses(member, asked, "市公安局")
     asked = await door.api.next_message(door.staff, kind="markup")
     shown = await door.api.presses(member, asked, "职责归口")
-    assert shown.text == "已转办：市公安局"
+    assert shown.text.startswith("已转给市公安局，等对方签收")
+    await door.settle()
+    request = await door.api.next_message(door.staff, containing="转办待接收 · 诉求 #1")
+    shown = await door.api.presses(member, request, "签收")
+    assert shown.show_alert and "您自己转出" in shown.text
+    assert (await door.rows(Case))[0].department == "市民政局"
+    assert (await door.api.presses(door.colleague(2), request, "签收")).text == "市公安局已签收"
     assert (await door.rows(Case))[0].department == "市公安局"
+    await door.settle()
+    await door.api.next_message(door.staff, containing="承办：市公安局")
+
+
+async def test_a_transfer_is_returned_with_a_reason(door: Door, citizen: User) -> None:
+    card, chief = await card_for(door, citizen), door.colleague(2)
+    await door.api.presses(door.colleague(), card, "转办")
+    for title in ("市公安局", "职责归口"):
+        card = await door.api.next_message(door.staff, kind="markup")
+        await door.api.presses(door.colleague(), card, title)
+    await door.settle()
+    request = await door.api.next_message(door.staff, containing="转办待接收")
+    assert (await door.api.presses(chief, request, "退件")).text == "请在下面写退件的理由"
+    await door.settle()
+    prompt = await door.api.next_message(door.staff, containing="退件的理由")
+    await door.api.says(chief, "不属公安职责", door.staff, reply_to=prompt)
+    await door.api.next_message(door.staff, containing="市公安局退件")
+    await door.settle()
+    await door.api.next_message(door.staff, containing="注意：市公安局退件：不属公安职责")
+
+
+async def test_a_category_is_changed_for_a_reason(door: Door, citizen: User) -> None:
+    card = await card_for(door, citizen)
+    for title in ("更多", "改类别", "投诉"):
+        await door.api.presses(door.colleague(), card, title)
+        card = await door.api.next_message(door.staff, kind="markup")
+    shown = await door.api.presses(door.colleague(), card, "研判有误")
+    assert shown.text.startswith("已改为“投诉”，时限改为")
+    await door.settle()
+    await door.api.next_message(door.staff, containing="· 投诉 ·")
+    await door.api.next_message(citizen, containing="按“投诉”办理")
+
+
+async def test_a_citizen_is_asked_for_more_and_the_waiting_ended(door: Door, citizen: User) -> None:
+    card, member = await card_for(door, citizen), door.colleague()
+    await door.api.presses(member, card, "更多")
+    asked = await door.api.next_message(door.staff, kind="markup")
+    await door.api.presses(member, asked, "请群众补充")
+    await door.settle()
+    prompt = await door.api.next_message(door.staff, containing="要群众补充什么")
+    await door.api.says(member, "请补充一下。", door.staff, reply_to=prompt)
+    await door.api.next_message(door.staff, containing="没有说清要补充什么")
+    await door.api.says(member, "您的户口在哪个街道？", door.staff, reply_to=prompt)
+    await door.api.next_message(door.staff, containing="送达后暂停计时")
+    await door.settle()
+    await door.api.next_message(citizen, containing="您的户口在哪个街道？")
+    await door.api.says(member, "/case 1", door.staff)
+    await door.settle()
+    card = await door.api.next_message(door.staff, containing="时限：已暂停")
+    for title in ("更多", "结束等待"):
+        await door.api.presses(member, card, title)
+        card = await door.api.next_message(door.staff, kind="markup")
+    shown = await door.api.presses(member, card, "不用补充也能答复")
+    assert shown.text == "已恢复计时"
+
+
+async def test_a_poor_grade_is_called_back(door: Door, citizen: User) -> None:
+    card, chief = await card_for(door, citizen), door.colleague(2)
+    await door.api.presses(door.colleague(), card, "采用")
+    await door.settle()
+    answer = await door.api.next_message(citizen, containing="街道提出申请")
+    await door.api.presses(citizen, answer, "有帮助")
+    await door.settle()
+    grades = await door.api.next_message(citizen, containing="满意吗")
+    assert "派人回访" in (await door.api.presses(citizen, grades, "不满意")).text
+    await door.settle()
+    request = await door.api.next_message(door.staff, containing="差评回访 · 诉求 #1")
+    shown = await door.api.presses(door.colleague(), request, "联系不上")
+    assert shown.show_alert and "经过您的手" in shown.text
+    await door.api.presses(chief, request, "联系上，已整改")
+    await door.settle()
+    prompt = await door.api.next_message(door.staff, containing="写上诉求 #1 的整改情况")
+    await door.api.says(chief, "已上门说明并补办", door.staff, reply_to=prompt)
+    await door.api.next_message(door.staff, containing="联系上，已整改")
+    await door.settle()
+    await door.api.next_edit(door.staff, containing="差评回访：联系上，已整改（王五）")
 
 
 async def test_closing_asks_why_and_can_be_thought_better_of(door: Door, citizen: User) -> None:

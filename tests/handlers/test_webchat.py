@@ -274,7 +274,9 @@ async def test_only_our_own_page_may_write(
     assert own.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/chat/messages", "/chat/actions", "/chat/erase"])
+@pytest.mark.parametrize(
+    "path", ["/chat/messages", "/chat/actions", "/chat/comments", "/chat/erase"]
+)
 async def test_every_writing_route_is_guarded(website: Website, path: str) -> None:
     client = website.browser()
     await write(client, LOST)
@@ -307,6 +309,37 @@ async def test_feedback_and_rating_reach_the_case(website: Website, database: Da
     assert (rating["spent"], rating["pressed"]) == (True, f"c:rate:{case}:2")
     async with database.read() as session:
         assert (await session.get_one(Case, case)).grade == 2
+
+
+async def say_of(client: object, case: int, text: str) -> tuple[int, str]:
+    answer = await client.post("/chat/comments", json={"case": case, "text": text})  # type: ignore[attr-defined]
+    body = answer.json()
+    return answer.status_code, body.get("text") or body["error"]
+
+
+async def test_a_grade_is_commented_on_twice(website: Website, database: Database) -> None:
+    client, stranger = website.browser(), website.browser()
+    case = (await write(client, LOST)).json()["case"]
+    await answers(client)
+    assert (await say_of(client, case, "很快"))[0] == 409
+    await press(client, f"c:helpful:{case}")
+    await answers(client, 2)
+    await press(client, f"c:rate:{case}:4")
+    assert [line["opinion"] for line in await answers(client, 2)] == [0, 2]
+    await write(stranger, RENT)
+    assert await say_of(stranger, case, "很差") == (409, "这不是您的诉求，只有提问的人能操作。")
+    assert (await say_of(client, case, " "))[0] == 400
+    status, text = await say_of(client, case, "<b>不清楚</b>")
+    assert (status, "意见" in text) == (200, True)
+    assert [line["opinion"] for line in await answers(client, 2)] == [0, 1]
+    assert "追评" in (await say_of(client, case, "补办好了"))[1]
+    assert [line["opinion"] for line in await answers(client, 2)] == [0, 0]
+    assert (await say_of(client, case, "再说"))[0] == 409
+    assert (await say_of(website.browser(), case, "很好"))[0] == 403
+    assert (await client.post("/chat/comments", json={"case": 10**12, "text": "好"})).is_error
+    async with database.read() as session:
+        row = await session.get_one(Case, case)
+        assert (row.comment, row.follow_up) == ("<b>不清楚</b>", "补办好了")
 
 
 async def test_unhelpful_brings_a_person(website: Website) -> None:

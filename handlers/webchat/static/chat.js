@@ -183,6 +183,7 @@
     var element = bubble('office', '答复：', line.text);
     element.setAttribute('data-case', line.case || '');
     chips(element, line);
+    opine(element, line.case, line.opinion);
     return element;
   }
 
@@ -252,9 +253,51 @@
     call('/chat/actions', { action: action }).then(function (data) {
       settle(line, data.text);
       if (/^c:choose:/.test(action)) working();
+      if (/^c:rate:/.test(action)) opine(line, Number(action.split(':')[2]), 2);
     }, function (problem) {
       if (temporary(problem)) reopen(line);
       settle(line, problem.error || '没有发出去，请再点一次。', true);
+    });
+  }
+
+  // A few words on a grade, and once more later; shown as a button until somebody wants to write.
+  function opine(element, number, left) {
+    var old = element.querySelector('.opinion');
+    if (old) element.removeChild(old);
+    if (!left) return;
+    var form = make('form', 'opinion'), open = make('button', '', left > 1 ? '说说原因（选填）' : '追评');
+    open.addEventListener('click', function () { write(form, open.textContent); });
+    form.addEventListener('submit', function (event) {
+      event.preventDefault();
+      comment(element, form, number, left);
+    });
+    form.appendChild(open);
+    element.appendChild(form);
+
+    function write(form, title) {
+      var words = make('textarea'), send = make('button', '', '提交');
+      words.rows = 2;
+      words.maxLength = 500;
+      words.setAttribute('aria-label', title);
+      send.type = 'submit';
+      form.textContent = '';
+      form.appendChild(words);
+      form.appendChild(send);
+      words.focus();
+      follow();
+    }
+  }
+
+  function comment(element, form, number, left) {
+    var words = form.querySelector('textarea'), send = form.querySelector('button');
+    if (!words || !words.value.trim() || send.disabled) return;
+    send.disabled = true;
+    call('/chat/comments', { case: number, text: words.value }).then(function (data) {
+      settle(element, data.text);
+      opine(element, number, left - 1);
+    }, function (problem) {
+      send.disabled = false;
+      settle(element, problem.error || '没有发出去，请再点一次。', true);
     });
   }
 

@@ -86,8 +86,8 @@ async def test_helpful_resolves_and_asks_for_one_rating(town: Town) -> None:
     await town.desk.citizens.helpful("telegram", "7001", case_id)
     await town.settle()
     assert len([one for one in town.to("7001") if "满意吗" in one.text]) == 1
-    assert "非常满意" in await town.desk.citizens.rate("telegram", "7001", case_id, 1)
-    assert "已经评价过" in await town.desk.citizens.rate("telegram", "7001", case_id, 5)
+    assert "非常满意" in await town.desk.satisfaction.rate("telegram", "7001", case_id, 1)
+    assert "已经评价过" in await town.desk.satisfaction.rate("telegram", "7001", case_id, 5)
     case = await town.case(case_id)
     assert (case.state, case.grade) == ("resolved", 1)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.triggers.cron import CronTrigger
 
 from bot.clock import SHANGHAI
-from bot.jobs import Job, Jobs, table
+from bot.jobs import Job, Jobs, awake, table
 from storage.jobs import claim_run, last_run
 from storage.models import Account, Case, JobRun
 from tests.support import STAFF_PLACE, Town
@@ -26,14 +26,9 @@ async def test_each_deadline_point_is_told_once_and_closes_nothing(town: Town) -
     assert await town.desk.duties.remind() == 1
     assert await town.desk.duties.remind() == 0
     await town.settle()
-    told = [one for one in town.to(STAFF_PLACE) if one.text.startswith("督办")]
+    told = [one for one in town.to(STAFF_PLACE) if "督办" in one.text]
     assert len(told) == 1 and "已超期" in told[0].text
     assert (await town.case(case_id)).state == "waiting"
-
-
-async def test_a_fresh_case_is_not_reminded_of(town: Town) -> None:
-    await town.ask("低保怎么申请")
-    assert await town.desk.duties.remind() == 0
 
 
 async def test_digest_counts_and_is_sent_once_a_day(town: Town) -> None:
@@ -97,6 +92,8 @@ def test_the_table_holds_every_scheduled_duty(town: Town) -> None:
         "hand_over",
         "remind",
         "resolve",
+        "pauses",
+        "transfers",
         "digest",
         "renew_dues",
         "fold",
@@ -105,7 +102,11 @@ def test_the_table_holds_every_scheduled_duty(town: Town) -> None:
 
 
 def test_nobody_is_reminded_at_night(town: Town) -> None:
-    (remind,) = [job for job in table(town.desk, "08:30", 10) if job.name == "remind"]
     night = datetime(2026, 11, 20, 23, 0, tzinfo=SHANGHAI)
-    following = remind.trigger.get_next_fire_time(None, night)
-    assert following == datetime(2026, 11, 21, 8, 0, tzinfo=SHANGHAI)
+    by_day = [job for job in table(town.desk, "08:30", 10) if job.by_day]
+    assert [job.name for job in by_day] == ["remind", "resolve"]
+    for job in by_day:
+        following = job.trigger.get_next_fire_time(None, night)
+        assert following == datetime(2026, 11, 21, 8, 0, tzinfo=SHANGHAI)
+    hours = [night.replace(hour=hour) for hour in range(24)]
+    assert [one.hour for one in hours if awake(one)] == list(range(8, 21))
