@@ -243,6 +243,27 @@ def test_pauses_are_not_working_time_but_people_waited_all_the_same() -> None:
     assert (found["traces"]["paused"], found["traces"]["paused_hours"]) == (1, 24.0)
 
 
+def test_fixed_numbers_of_workdays_know_no_extension_and_count_the_overdue() -> None:
+    asked: Event = ("extension_requested", 24, {}, "staff:1")
+    approved: Event = ("extension_approved", 30, {"amount": 15}, "staff:3")
+    extended = told(("due_set", 0, {"category": "咨询"}), asked, approved, ("replied", 24 * 9))
+    within_days = figures(extended, case(), case("2026-06-30T09:00"))["on_time"]["within"]
+    assert within_days["2"] == {
+        "rate": 0.0,
+        "answered_in_time": 0,
+        "answered_late": 1,
+        "open_overdue": 1,
+        "denominator": 2,
+    }
+    assert within_days["10"]["rate"] == 0.5
+    by_hours = figures(
+        case("2026-06-01T09:00", "2026-06-03T18:00", department="市教育局"),
+        case("2026-06-01T09:00", "2026-06-03T21:00", department="市教育局"),
+        calendar=TWO_OFFICES,
+    )["on_time"]["within"]
+    assert by_hours["2"]["answered_in_time"] == 1
+
+
 def test_who_asks_anew_is_counted_again() -> None:
     found = assessment(told(("replied", 2), ("reopened", 30, {"reason": "edited"})))
     counts = found.figures()["counts"]
@@ -453,6 +474,10 @@ def test_the_figures_against_plain_loops(calendar: Calendar, days: int) -> None:
     assert hours["working"]["mean_answered"] == pytest.approx(sum(working) / 150 / 3600, abs=1e-4)
     assert found["on_time"]["answered_in_time"] == in_time
     assert found["on_time"]["rate"] == pytest.approx(in_time / 150, abs=1e-6)
+    for limit_days, within_days in found["on_time"]["within"].items():
+        workdays = Limit(int(limit_days), Unit.WORKDAY)
+        kept = sum(one.stop <= due(one.start, workdays, calendar).at for one in turns if one.stop)
+        assert (within_days["answered_in_time"], within_days["denominator"]) == (kept, 150)
 
 
 def test_due_times_without_official_calendar_are_counted_as_provisional() -> None:

@@ -7,8 +7,8 @@ from alembic import op
 
 import storage.models
 
-revision = "0010"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
