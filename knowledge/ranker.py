@@ -70,11 +70,12 @@ class Linear:
         means, spreads, weights = zip(*inputs.values(), strict=True)
         return cls(tuple(inputs), means, spreads, weights, float(value["constant"]))
 
-    def of(self, table: Table) -> Table:
-        """One value for each row of a table whose columns are `names`."""
+    def of(self, table: Table, columns: Sequence[str]) -> Table:
+        """One value for each row of a table; columns that were not fitted do not count."""
         import numpy as np
 
-        scaled: Table = (table - np.array(self.means)) / np.array(self.spreads)
+        known = table[:, [columns.index(name) for name in self.names]]
+        scaled: Table = (known - np.array(self.means)) / np.array(self.spreads)
         result: Table = scaled @ np.array(self.weights) + self.constant
         return result
 
@@ -200,15 +201,16 @@ def rank(
     weights = models()[model]
     if not hits:
         return Ranking((), 1.0)
-    scores = weights.order.of(table)
+    names = feature_names(model)
+    scores = weights.order.of(table, names)
     if popular:
         scores = scores + POPULAR * np.array([popular.get(hit.slot.entry.id, 0.0) for hit in hits])
     places = order([hit.row.slot for hit in hits], scores)
     ranked = scores[places].tolist()
-    names = feature_names(model)
     inputs = np.array([leading(len(query.text), table, names, ranked, places[0])])
     first, nothing = (
-        _logistic(float(one.of(inputs)[0])) for one in (weights.first, weights.nothing)
+        _logistic(float(one.of(inputs, leading_names(model))[0]))
+        for one in (weights.first, weights.nothing)
     )
     inside = [hits[place] for place in places]
     first = _repeated(query, hits, inside[0].row.slot, first)
