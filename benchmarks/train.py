@@ -28,13 +28,14 @@ from knowledge.catalog import Entry
 from knowledge.features import FEATURES
 from knowledge.index import Index
 from knowledge.matcher import Policy
+from knowledge.questions import focus
 from knowledge.ranker import barred, feature_names, leading, leading_names, order, outdone
-from knowledge.reading import analyse
 from knowledge.search import gather, tabulate
 from knowledge.semantic import Bundled, Embedder, Light
 from knowledge.vectors import Meaning, VectorCache
 
 Table = NDArray[np.float64]
+Vector = NDArray[np.float32]
 TARGET = Path(__file__).parents[1] / "knowledge" / "data" / "ranker.json"
 FOLDS, RISK = 5, 0.01
 SHARE_WITHOUT_VECTORS = 30  # hits found by words come first in every table
@@ -82,16 +83,20 @@ def view(example: Example, model: str) -> View:
 class Base:
     """A knowledge base with its vectors, as the matcher holds it."""
 
-    def __init__(self, entries: Sequence[Entry], embedder: Embedder, cache: VectorCache) -> None:
-        self.entries = {entry.id: entry for entry in entries}
-        self.index, self.meaning = Index(), Meaning(embedder, cache)
+    def __init__(
+        self, entries: Sequence[Entry], embedder: Embedder | None, cache: VectorCache
+    ) -> None:
+        self.entries, self.cache = {entry.id: entry for entry in entries}, cache
+        self.index, self.meaning = Index(), Meaning(embedder, cache) if embedder else None
         for entry in entries:
             self._put(entry)
-        self.meaning.fill(_show)
+        if self.meaning is not None:
+            self.meaning.fill(_show)
 
     def _put(self, entry: Entry) -> None:
         self.index.put(entry)
-        self.meaning.put(entry)
+        if self.meaning is not None:
+            self.meaning.put(entry)
 
     def example(self, query: Query, of: QuerySet) -> Example | None:
         changed = [self.entries[name] for name in query.right if query.without]
@@ -105,24 +110,39 @@ class Base:
                 self._put(entry)
 
     def _example(self, query: Query, of: QuerySet) -> Example | None:
-        terms, vector = analyse(query.text), self.meaning.vector(query.text)
-        found = gather(terms, self.index, self.meaning, vector)
+        terms = self.index.reader.query(query.text)
+        vectors = self._vectors(query.text)
+        found = gather(terms, self.index, self.meaning, vectors)
         hits = [hit for hit in found if hit.slot.entry.id not in query.hidden]
         if not hits:
             return None
-        _, table = tabulate(terms, hits, self.index, self.meaning, vector)
+        _, table = tabulate(terms, hits, self.index, self.meaning, vectors)
         names = tuple(hit.slot.entry.id for hit in hits)
         by_words = sum(hit in hits for hit in found[:SHARE_WITHOUT_VECTORS])
         bars = tuple(barred(terms, hit, self.index) for hit in hits)
         return Example(query, of, len(terms.text), table, names, by_words, bars)
 
+    def _vectors(self, text: str) -> tuple[Vector, ...]:
+        if self.meaning is None:
+            return ()
+        return tuple(self._vector(self.meaning, one) for one in (text, focus(text)) if one)
+
+    def _vector(self, meaning: Meaning, text: str) -> Vector:
+        """That of a query, which several sets and runs ask for."""
+        name = f"{meaning.embedder.name}, query"
+        known = self.cache.get(name, text)
+        if known is None:
+            known = meaning.vector(text)
+            self.cache.put(name, [text], known[None])
+        return known
+
 
 def _show(done: int, total: int) -> None:
-    if done == total or done % 400 < 16:
+    if done == total or done % 400 == 0:
         print(f"  vectors {done}/{total}", flush=True)
 
 
-def examples(data: Path, embedder: Embedder, cache: VectorCache) -> list[Example]:
+def examples(data: Path, embedder: Embedder | None, cache: VectorCache) -> list[Example]:
     found = query_sets(data)
     made: list[Example] = []
     entries = bases(data)
@@ -142,11 +162,11 @@ def weights_of(given: Sequence[Example]) -> Table:
     return np.array([one.set.weight / sizes[one.set.name] for one in given])
 
 
-def fit_order(given: Sequence[View], model: str, steps: int = 500) -> dict[str, Any]:
+def fit_order(given: Sequence[View], model: str, steps: int = 400) -> dict[str, Any]:
     """Adam on the softmax's log loss; conflicts never speak for a candidate."""
     table = np.vstack([one.table for one in given])
     means, spreads = table.mean(0), table.std(0) + 1e-3
-    inputs = (table - means) / spreads
+    inputs = ((table - means) / spreads).astype(np.float32)
     owner = np.repeat(np.arange(len(given)), [len(one.names) for one in given])
     right = np.concatenate([one.right for one in given])
     found = np.bincount(owner, right, len(given)) > 0
@@ -157,11 +177,13 @@ def fit_order(given: Sequence[View], model: str, steps: int = 500) -> dict[str, 
     weights = np.append(np.zeros(len(names)), 2.0)
     mean, square = np.zeros_like(weights), np.zeros_like(weights)
     for step in range(1, steps + 1):
-        raised = np.exp(np.clip(inputs @ weights[:-1] - weights[-1], -30, 30))
+        scores = (inputs @ weights[:-1].astype(np.float32)).astype(np.float64)
+        raised = np.exp(np.clip(scores - weights[-1], -30, 30))
         whole = 1 + np.bincount(owner, raised, len(given))
         share = np.bincount(owner, raised * right, len(given))[owner]
         wanted = np.where(right, raised / np.where(right, share, 1), 0)
-        slope = inputs.T @ ((raised / whole[owner] - wanted) * counts[owner])
+        pull = (raised / whole[owner] - wanted) * counts[owner]
+        slope = (inputs.T @ pull.astype(np.float32)).astype(np.float64)
         slope = np.append(slope + DECAY["order"] * weights[:-1], counts @ (1 / whole - ~found))
         mean, square = 0.9 * mean + 0.1 * slope, 0.99 * square + 0.01 * slope**2
         weights -= 0.05 * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-8)
@@ -328,10 +350,10 @@ class Trainer:
         ]
 
 
-def report(name: str, fitted: Fitted, trainer: Trainer) -> None:
+def report(name: str, fitted: Fitted, trainer: Trainer, left_out: bool) -> None:
     natural = [one for one in fitted.answers if one.set.natural]
     print(f"\n{name}: out of fold, grouped by entry")
-    print(" ", HEADER)
+    print(" ", HEADER, flush=True)
     for base in sorted({one.set.base for one in natural}):
         print(" ", line(base, [one for one in natural if one.set.base == base]))
     print(" ", line("all", natural))
@@ -339,8 +361,8 @@ def report(name: str, fitted: Fitted, trainer: Trainer) -> None:
     print("  for a risk of", RISK, "at best:", cut_at_risk(natural, RISK))
     for text in reliability(natural):
         print("   ", text)
-    for base in sorted({one.set.base for one in natural}):
-        print(" ", line(f"{base} left out", trainer.left_out(base)))
+    for base in sorted({one.set.base for one in natural}) if left_out else ():
+        print(" ", line(f"{base} left out", trainer.left_out(base)), flush=True)
 
 
 def main() -> None:
@@ -349,19 +371,23 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("--cache", type=Path)
+    parser.add_argument("--only", nargs="*", choices=("words", "bundled", "light"))
+    parser.add_argument("--left-out", action="store_true", help="fit without each base too")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     cache = VectorCache(arguments.cache)
     written: dict[str, Any] = {}
-    for kind in (Bundled, Light):
-        given = examples(arguments.data, kind(), cache)
-        names = [f"{kind.model} questions", kind.model]
-        for name in ["lexical", *names] if kind is Bundled else names:
+    kinds = {"words": None, "bundled": Bundled, "light": Light}
+    for kind in [kinds[name] for name in arguments.only or kinds]:
+        given = examples(arguments.data, kind() if kind else None, cache)
+        for name in [f"{kind.model} questions", kind.model] if kind else ["lexical"]:
             trainer = Trainer(given, name)
             fitted = trainer.fit()
-            report(name, fitted, trainer)
+            report(name, fitted, trainer, arguments.left_out)
             written[name] = {"evidence": str(fitted.cut), **fitted.model}
     if arguments.write:
+        if arguments.only:
+            written = {**json.loads(TARGET.read_text("utf-8"))["models"], **written}
         made = {"made": date.today().isoformat(), "queries": len(given), "models": written}  # noqa: DTZ011
         TARGET.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
 

@@ -31,6 +31,9 @@ WORDS = (
     "mass",  # how much the shared pairs of characters weigh in all: short likeness proves little
     "word_mass",  # the same for words
     "gap",  # how far a short query's words fall below half covered
+    "hinted",  # share of what the query hints at, by weight, that the wording has
+    "hinted_near",  # the same, below the best of the hits
+    "hinted_answer",  # the share that the wording or the answer has
 )
 STRINGS = ("ratio", "sorted", "sound", "partial", "clause")
 SCORES = ("gathered", "answer", "gathered_near", "answer_near", "covered_near", "sound_near")
@@ -45,7 +48,7 @@ NAMED = (
     "other_kind",
     "exact",
 )
-QUESTION = ("cos", "cos_near", "cos_first", "cos_row")
+QUESTION = ("cos", "cos_near", "cos_first", "cos_row", "cos_focus", "cos_focus_near")
 ANSWER = ("cos_answer", "cos_answer_near", "cos_answer_first")
 LEXICAL = (*WORDS, *STRINGS, *SCORES, *NAMED)
 FEATURES = (*LEXICAL, *QUESTION, *ANSWER)
@@ -65,12 +68,13 @@ class Nearness:
     """Cosines of one query, scaled as by semantic.Scale: for each hit, and the base's best.
 
     `row` is that of the hit's own wording, `question` the best of the entry's wordings, `answer`
-    that of the answer.
+    that of the answer; `focus` is as `question`, but of what a long query comes to ask.
     """
 
     row: Sequence[float]
     question: Sequence[float]
     answer: Sequence[float]
+    focus: Sequence[float]
 
 
 def lexical(query: Terms, hits: Sequence[Hit], index: Index) -> Table:
@@ -87,8 +91,9 @@ def semantic(near: Nearness, answers: bool) -> Table:
     """Array of shape (hits, QUESTION) or, with `answers`, (hits, QUESTION + ANSWER)."""
     import numpy as np
 
-    row, question = np.array(near.row), np.array(near.question)
+    row, question, focus = np.array(near.row), np.array(near.question), np.array(near.focus)
     columns = [question, question - question.max(), _first(question), row]
+    columns += [focus, focus - focus.max()]
     if answers:
         answer = np.array(near.answer)
         columns += [answer, answer - answer.max(), _first(answer)]
@@ -136,6 +141,25 @@ def _words(query: Terms, hits: Sequence[Hit], index: Index) -> Table:
     table[:, 9] = np.minimum(shared / MUCH, 1.5)
     table[:, 10] = np.minimum(direct * whole / MANY_WORDS, 1.5)
     table[:, 11] = np.maximum(0.0, 0.5 - covered) * (len(query.text) <= SHORT)
+    table[:, 12:] = _hinted(query, hits, index)
+    return table
+
+
+def _hinted(query: Terms, hits: Sequence[Hit], index: Index) -> Table:
+    import numpy as np
+
+    table = np.zeros((len(hits), 3))
+    whole = 0.0
+    for hint in query.hints:
+        known = [words for words in hint if index.knows(words)]
+        weighed = [(words, max(index.weights("words", words).values())) for words in known]
+        whole += max((weight for _, weight in weighed), default=0.0)
+        for number, hit in enumerate(hits):
+            for column, there in ((0, hit.row.words), (2, hit.row.words | hit.slot.words)):
+                said = [weight for words, weight in weighed if words <= there]
+                table[number, column] += max(said, default=0.0)
+    table /= whole or 1.0
+    table[:, 1] = table[:, 0] - table[:, 0].max()
     return table
 
 

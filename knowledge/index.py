@@ -27,6 +27,7 @@ USUAL_ROWS = 1000
 # How much each list counts when candidates are gathered; the ranker weighs anew.
 _GATHER = {"words": 1.0, "chars": 1.0, "sounds": 0.5}
 _ANSWER = 0.35
+_HINTED = 0.5
 
 
 @dataclass(slots=True)
@@ -199,6 +200,11 @@ class Index:
         lists, count = self.wordings[kind], max(self.row_count, USUAL_ROWS)
         return {term: lists.idf(term, count) for term in terms}
 
+    def knows(self, words: Iterable[str]) -> bool:
+        """Whether each of the words stands in some wording."""
+        lists = self.wordings["words"].rows
+        return all(word in lists for word in words)
+
     def weight_of(self, row: Row) -> float:
         """How telling the characters of a wording are in all."""
         return self._weigh(row)[0]
@@ -231,6 +237,12 @@ class Index:
             inverted.collect(wordings, dict.fromkeys(getattr(query, kind)), rows, _GATHER[kind])
         for kind, counted in self.answers.items():
             counted.collect(answers[kind], dict.fromkeys(getattr(query, kind)), len(self), 1.0)
+        hinted = {
+            word for hint in query.hints for words in hint if self.knows(words) for word in words
+        }
+        if hinted:
+            self.wordings["words"].collect(wordings, hinted, rows, _HINTED)
+            self.answers["words"].collect(answers["words"], hinted, len(self), _HINTED)
         wordings *= np.frombuffer(self.room_of_row, np.float32)
         return Scan(
             self, wordings, answers["chars"], _ANSWER * (answers["words"] + answers["chars"])

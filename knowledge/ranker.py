@@ -33,19 +33,24 @@ THIN = 0.1
 LOCAL = 0.02  # share of the entries that name a place the office is about
 ALIKE = 0.5  # no more than this for one of several entries with the very same wording
 SHOWN = 10
+POPULAR = 0.3  # of a score in which candidates lie whole numbers apart
 NARROWED, DOUBT = 0.25, 0.2
 ANY_KIND = frozenset({"怎么办"})
 GENERIC = frozenset({"申请"})  # and its synonyms: what one does with any matter
 _TOP = (
     "covered", "covered_wording", "covered_pairs", "told", "told_words", "ratio", "sound",
     "word_mass", "gap", "gathered", "answer", "other_thing", "same_thing", "other_action",
-    "same_action", "other_kind", "same_kind", "other_number", "lost", "extra", "rival",
+    "same_action", "other_kind", "same_kind", "other_number", "lost", "extra", "rival", "hinted",
+    "hinted_near", "hinted_answer",
 )  # fmt: skip
 _LEAD = ("score", "lead", "small_lead", "share", "length")
 _SHORTNESS = ("lost_short", "lost_by_length", "uncovered_short", "covered_square")
 LEADING = (*_LEAD, *_TOP, *_SHORTNESS)
-LEADING_SEMANTIC = ("cos", "cos_near", "cos_answer", "cos_answer_near", "cos_second", "cos_low")
-LEADING_QUESTION = ("cos", "cos_near", "cos_second", "cos_low")
+_FOCUS = ("cos_focus", "cos_focus_near")
+LEADING_SEMANTIC = (
+    "cos", "cos_near", *_FOCUS, "cos_answer", "cos_answer_near", "cos_second", "cos_low",
+)  # fmt: skip
+LEADING_QUESTION = ("cos", "cos_near", *_FOCUS, "cos_second", "cos_low")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,12 @@ class Linear:
         means, spreads, weights = zip(*inputs.values(), strict=True)
         return cls(tuple(inputs), means, spreads, weights, float(value["constant"]))
 
-    def of(self, table: Table) -> Table:
-        """One value for each row of a table whose columns are `names`."""
+    def of(self, table: Table, columns: Sequence[str]) -> Table:
+        """One value for each row of a table; columns that were not fitted do not count."""
         import numpy as np
 
-        scaled: Table = (table - np.array(self.means)) / np.array(self.spreads)
+        known = table[:, [columns.index(name) for name in self.names]]
+        scaled: Table = (known - np.array(self.means)) / np.array(self.spreads)
         result: Table = scaled @ np.array(self.weights) + self.constant
         return result
 
@@ -87,14 +93,15 @@ class Weights:
 class Ranked:
     """A wording and how probably its entry answers the query.
 
-    `shared` words of the first SHOWN, most telling first; `barred` if the first must not be sent
-    without a person.
+    `shared` words of the first SHOWN, most telling first; `barred` if the first is about
+    something else, however alike; `doubted` if it must not be sent before somebody confirmed it.
     """
 
     hit: Hit
     probability: float
     shared: tuple[str, ...]
-    barred: bool
+    barred: bool = False
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,26 +177,40 @@ def leading(
     if "cos" in row:
         cosines = table[:, len(LEXICAL)]
         others = cosines[cosines < row["cos"] - 1e-9]
-        values += [row["cos"], row["cos_near"]]
+        values += [row["cos"], row["cos_near"], row["cos_focus"], row["cos_focus_near"]]
         values += [row["cos_answer"], row["cos_answer_near"]] if "cos_answer" in row else []
         values += [float(others.max(initial=0.0)), max(0.0, 2.0 - row["cos"])]
     return values
 
 
-def rank(query: Terms, hits: Sequence[Hit], index: Index, table: Table, model: str) -> Ranking:
-    """`table` has the features of the hits in the order of feature_names(model)."""
+def rank(
+    query: Terms,
+    hits: Sequence[Hit],
+    index: Index,
+    table: Table,
+    model: str,
+    popular: Mapping[str, float] | None = None,
+) -> Ranking:
+    """`table` has the features of the hits in the order of feature_names(model).
+
+    `popular` says for ids of entries how often they are asked for, 0 to 1: it decides between
+    those that are hardly told apart.
+    """
     import numpy as np
 
     weights = models()[model]
     if not hits:
         return Ranking((), 1.0)
-    scores = weights.order.of(table)
+    names = feature_names(model)
+    scores = weights.order.of(table, names)
+    if popular:
+        scores = scores + POPULAR * np.array([popular.get(hit.slot.entry.id, 0.0) for hit in hits])
     places = order([hit.row.slot for hit in hits], scores)
     ranked = scores[places].tolist()
-    names = feature_names(model)
     inputs = np.array([leading(len(query.text), table, names, ranked, places[0])])
     first, nothing = (
-        _logistic(float(one.of(inputs)[0])) for one in (weights.first, weights.nothing)
+        _logistic(float(one.of(inputs, leading_names(model))[0]))
+        for one in (weights.first, weights.nothing)
     )
     inside = [hits[place] for place in places]
     first = _repeated(query, hits, inside[0].row.slot, first)
@@ -209,8 +230,8 @@ def rank(query: Terms, hits: Sequence[Hit], index: Index, table: Table, model: s
             hits[place],
             chance,
             shared_words(query, index, hits[place].row) if number < SHOWN else (),
-            number == 0
-            and (barred(query, hits[place], index) or outdone(model, names, table, owners, place)),
+            number == 0 and barred(query, hits[place], index),
+            number == 0 and outdone(model, names, table, owners, place),
         )
         for number, (place, chance) in enumerate(zip(places, chances, strict=True))
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
 from knowledge.lexicon import Lexicon, shipped
+from knowledge.related import Hint, Hints
 from knowledge.text import (
     MAX_ANALYSED,
     matter,
@@ -29,7 +30,8 @@ class Terms:
     """What is compared of one text.
 
     `said` are the words as written, in step with `words`. `sound` has one sign for each
-    syllable, `clauses` the same for each clause and for the whole.
+    syllable, `clauses` the same for each clause and for the whole. `hints` are those of a
+    question; wordings have none.
     """
 
     text: str
@@ -40,6 +42,7 @@ class Terms:
     sound: str = ""
     clauses: tuple[str, ...] = ("",)
     parts: tuple[str, ...] = ("",)
+    hints: tuple[Hint, ...] = ()
 
 
 def analyse(text: str, heard: bool = True, lexicon: Lexicon | None = None) -> Terms:
@@ -127,12 +130,15 @@ class Reader:
 
     def __init__(self, lexicon: Lexicon | None = None) -> None:
         self.lexicon = lexicon or shipped()
+        self._hints = Hints(self.lexicon)
         self.wording = _Kept(lambda text: _reading(analyse(text, True, self.lexicon)))
         self.about = _Kept(lambda text: _reading(analyse(text, False, self.lexicon)))
 
     def query(self, text: str) -> Terms:
         """The terms of what somebody asks."""
-        return analyse(text, lexicon=self.lexicon)
+        terms = analyse(text, lexicon=self.lexicon)
+        folded = matter(normalize(text[: 2 * MAX_ANALYSED])[:MAX_ANALYSED])
+        return replace(terms, hints=self._hints.of(folded))
 
     def turned(self, lexicon: Lexicon) -> Reader:
         """One that reads by another lexicon, and knows what reads the same by both."""

@@ -23,17 +23,23 @@ BY_WORDS, BY_WORDING, BY_ANSWER = 30, 10, 5
 
 
 def gather(
-    query: Terms, index: Index, meaning: Meaning | None = None, vector: Vector | None = None
+    query: Terms, index: Index, meaning: Meaning | None = None, vectors: Sequence[Vector] = ()
 ) -> list[Hit]:
-    """Wordings that the words lead to, then those of other entries that the meaning leads to."""
+    """Wordings that the words lead to, then those of other entries that the meaning leads to.
+
+    ``vectors`` are that of the text and, of a long one, that of what it comes to ask.
+    """
     scan = index.scan(query)
     hits = scan.best(BY_WORDS)
-    if meaning is None or vector is None:
+    if meaning is None:
         return hits
     found = {hit.slot.entry.id for hit in hits}
-    for entry_id in meaning.nearest(vector, BY_WORDING, BY_ANSWER):
-        if entry_id not in found and (rows := scan.of(entry_id)):
-            hits.append(max(rows, key=_nearness(meaning.wordings_near(vector, entry_id) or {})))
+    for vector in vectors:
+        for entry_id in meaning.nearest(vector, BY_WORDING, BY_ANSWER):
+            if entry_id not in found and (rows := scan.of(entry_id)):
+                near = meaning.wordings_near(vector, entry_id) or {}
+                hits.append(max(rows, key=_nearness(near)))
+                found.add(entry_id)
     return hits
 
 
@@ -46,19 +52,20 @@ def tabulate(
     hits: Sequence[Hit],
     index: Index,
     meaning: Meaning | None = None,
-    vector: Vector | None = None,
+    vectors: Sequence[Vector] = (),
 ) -> tuple[str, Table]:
     """The name of the model that fits what is known, and its table of features."""
     import numpy as np
 
     words = lexical(query, hits, index)
-    if meaning is None or vector is None:
+    if meaning is None or not vectors:
         return "lexical", words
-    name, (row, wording, answer) = meaning.embedder.model, _cosines(hits, meaning, vector)
+    name, (row, wording, answer) = meaning.embedder.model, _cosines(hits, meaning, vectors[0])
     if None in wording:
         return "lexical", words
     complete = None not in answer
-    near = Nearness(_known(row), _known(wording), _known(answer))
+    _, focused, _ = _cosines(hits, meaning, vectors[-1])
+    near = Nearness(_known(row), _known(wording), _known(answer), _known(focused))
     table = np.column_stack([words, semantic(near, answers=complete)])
     return (name if complete else f"{name} questions"), table
 

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from knowledge.catalog import Entry, Link
 from storage.ledger import audit
-from storage.models import EntryRevision, EntryRow, utcnow
+from storage.models import Case, EntryRevision, EntryRow, utcnow
 
 _AT_ONCE = 500  # rows between which others have their turn
 
@@ -107,6 +107,16 @@ async def count(session: AsyncSession) -> int:
     """How many entries are in use."""
     query = select(func.count()).select_from(EntryRow).where(~col(EntryRow.retired))
     return (await session.exec(query)).one()
+
+
+async def answered(session: AsyncSession, since: datetime) -> dict[str, int]:
+    """How many cases opened since a moment each entry answers."""
+    query = (
+        select(Case.entry_id, func.count())
+        .where(Case.opened_at >= since, Case.entry_id != "")
+        .group_by(Case.entry_id)
+    )
+    return dict((await session.exec(query)).all())
 
 
 async def departments(session: AsyncSession) -> list[str]:

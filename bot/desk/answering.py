@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from rapidfuzz import fuzz
 from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -175,7 +175,6 @@ class Answering:
         if apart and chosen is None and not aside:
             case = await self._split(session, case, reading)
             reading = replace(reading, case=case, messages=reading.fresh)
-        best = match.candidates[0] if match.candidates else None
         record(
             session,
             case,
@@ -183,8 +182,7 @@ class Answering:
             triage=verdict.kind,
             category=verdict.category,
             decision=match.decision,
-            entry=best.entry.id if best else "",
-            probability=round(best.probability, 4) if best else 0,
+            **_found(match),
         )
         DECISIONS.labels(match.decision).inc()
         if aside:
@@ -195,10 +193,11 @@ class Answering:
         if person:
             await self._to_staff(session, case, verdict, match)
         elif chosen is not None:
-            await self.answer(session, case, chosen, match)
+            await self.answer(session, case, [chosen], match)
         elif match.decision is Decision.ANSWER:
             await self._classify(session, case, verdict.category)
-            await self.answer(session, case, match.candidates[0].entry.id, match)
+            asked = [one.entry.id for one in match.candidates[: len(match.parts) or 1]]
+            await self.answer(session, case, asked, match)
         elif match.decision is Decision.CLARIFY and not reading.follows_up:
             await self._clarify(session, case, match)
         elif match.decision is Decision.NONE and not verdict.complete and not reading.follows_up:
@@ -208,31 +207,30 @@ class Answering:
 
     def _typed_choice(self, reading: Reading) -> str | None:
         """The entry whose number or title a citizen typed in place of pressing it."""
-        typed = reading.text.strip().rstrip("。.、")
-        if typed.isdigit() and 1 <= int(typed) <= len(reading.choices):
-            return reading.choices[int(typed) - 1]
-        for entry_id in reading.choices:
-            entry = self._office.library.get(entry_id)
-            if entry and len(typed) >= 4 and fuzz.ratio(typed, entry.question) >= 85:
-                return entry_id
-        return None
+        offered = [self._office.library.get(entry_id) for entry_id in reading.choices]
+        questions = [entry.question if entry else "" for entry in offered]
+        place = wording.typed_choice(reading.text, questions) if questions else None
+        return None if place is None else reading.choices[place]
 
-    async def answer(self, session: AsyncSession, case: Case, entry_id: str, match: Match) -> None:
-        """Queue an approved entry's answer; an entry that no longer holds goes to staff.
+    async def answer(
+        self, session: AsyncSession, case: Case, entry_ids: Sequence[str], match: Match
+    ) -> None:
+        """Queue the answers of approved entries; if one of them no longer holds, staff decide.
 
         ``match`` is what staff then get to see.
         """
-        entry = self._office.library.get(entry_id)
-        if entry is None or not entry.automatic or not entry.valid_on(self._office.today()):
+        found = [self._office.library.get(entry_id) for entry_id in entry_ids]
+        today = self._office.today()
+        good = [one for one in found if one and one.automatic and one.valid_on(today)]
+        # Already said: the citizen edited a word.
+        repeated = case.automatic and [case.entry_id] == list(entry_ids)
+        if len(good) < len(found) or repeated:
             await self.hand_over(session, case, match)
             return
-        if case.entry_id == entry_id and case.automatic:  # already said; the citizen edited a word
-            await self.hand_over(session, case, match)
-            return
-        case.department = entry.department
+        case.department = good[0].department
         await supersede(session, case)
-        text = wording.answer_text(entry)
-        await posting.reply(self._office, session, case, text, entry, actor="system")
+        text = wording.answer_text(*good)
+        await posting.reply(self._office, session, case, text, good, actor="system")
 
     async def hand_over(self, session: AsyncSession, case: Case, match: Match) -> None:
         """Put a case before staff with what was found for it; see :meth:`look_up`."""
@@ -296,7 +294,7 @@ class Answering:
         if useful and not case.department:
             case.department = useful[0].entry.department
             record(session, case, EventKind.ASSIGNED, department=case.department)
-        await propose(session, case, useful)
+        await propose(session, case, useful, len(match.parts) or 1)
         await set_due(self._office, session, case)
         await self._tell_citizen(session, case, verdict, first_time)
         await posting.card(self._office, session, case)
@@ -364,6 +362,17 @@ class Answering:
         record(session, own, EventKind.OPENED, at=first.sent_at, split_from=case.id)
         record(session, case, EventKind.SPLIT, into=own.id, messages=ids)
         return own
+
+
+def _found(match: Match) -> dict[str, Any]:
+    """What the ledger keeps of a match: its first candidate, or those of several questions."""
+    if match.parts:
+        asked = match.candidates[: len(match.parts)]
+        return {"entry": "", "probability": 0, "entries": [one.entry.id for one in asked]}
+    if not match.candidates:
+        return {"entry": "", "probability": 0}
+    best = match.candidates[0]
+    return {"entry": best.entry.id, "probability": round(best.probability, 4)}
 
 
 def _said(messages: Iterable[Message]) -> str:

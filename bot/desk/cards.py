@@ -188,7 +188,9 @@ def _draft(view: CaseView) -> list[str]:
     if found := find(draft.text, view.text):
         lines.append(f"⚠ {perfunctory.warning(found)}")
     if draft.candidates:
-        lines.append(f"出处：{_evidence(draft.candidates[draft.position])}")
+        together = [one for one in draft.candidates if one.get("together")]
+        for one in together or [draft.candidates[draft.position]]:
+            lines.append(f"出处：{_evidence(one)}")
     return lines + _reviewed(view, draft)
 
 

@@ -74,7 +74,7 @@ class Citizens:
         record(session, case, EventKind.CHOSEN, actor="citizen", entry=entry_id)
         await session.flush()
         if entry_id:
-            await self._answering.answer(session, case, entry_id, match)
+            await self._answering.answer(session, case, [entry_id], match)
         else:
             await self._answering.hand_over(session, case, match)
 

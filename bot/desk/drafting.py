@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlmodel import select
@@ -19,16 +19,21 @@ CHOICES = 10  # more than a clarification ever offers
 
 
 async def propose(
-    session: AsyncSession, case: Case, candidates: tuple[Candidate, ...], position: int = 0
+    session: AsyncSession, case: Case, candidates: Sequence[Candidate], questions: int = 1
 ) -> Draft:
-    """A draft reply from the candidate at ``position``; empty when there is none."""
+    """A draft reply from the first candidate, or from as many as questions were asked.
+
+    Empty when there is none.
+    """
     await supersede(session, case)
     draft = Draft(case_id=key_of(case), candidates=[_plain(one) for one in candidates])
-    if candidates:
-        chosen = candidates[position]
-        draft.text = draft.original = answer_text(chosen.entry)
-        draft.entry_id, draft.probability = chosen.entry.id, chosen.probability
-        draft.position = position
+    told = candidates[:questions]
+    for one in draft.candidates[: len(told)] if len(told) > 1 else ():
+        one["together"] = True
+    if told:
+        draft.text = draft.original = answer_text(*(one.entry for one in told))
+        draft.entry_id = told[0].entry.id
+        draft.probability = min(one.probability for one in told)
     session.add(draft)
     record(
         session,
@@ -38,6 +43,12 @@ async def propose(
         probability=round(draft.probability, 4),
     )
     return draft
+
+
+def basis(draft: Draft) -> list[str]:
+    """Ids of the entries that the draft's original text was made of."""
+    together = [one["entry_id"] for one in draft.candidates if one.get("together")]
+    return together or [draft.entry_id] if draft.entry_id else []
 
 
 async def offer(session: AsyncSession, case: Case, choices: Iterable[Candidate]) -> Draft:

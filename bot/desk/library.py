@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -162,9 +163,16 @@ class Library:
             await asyncio.to_thread(self.keeper.stop)
 
     async def weigh(self) -> Standing:
-        """Set the threshold of automatic answers by what people decided in the last year."""
+        """Set the threshold of automatic answers by what people decided in the last year.
+
+        What was answered often goes before what is hardly told apart from it.
+        """
+        since = datetime.now(UTC) - _REMEMBERED
         async with self._db.read() as session:
-            known = await evidence.decided(session, datetime.now(UTC) - _REMEMBERED)
+            known = await evidence.decided(session, since)
+            answered = await entries.answered(session, since)
+        most = math.log1p(max(answered.values(), default=0)) or 1.0
+        self._matcher.popular = {one: math.log1p(n) / most for one, n in answered.items()}
         self.standing = stand(known, self._policy.answer_at, self._risk, self._required)
         withheld = self.standing.source is Source.WITHHELD
         self._matcher.policy = replace(

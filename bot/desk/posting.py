@@ -40,16 +40,24 @@ async def notice(
 
 
 async def reply(
-    office: Office, session: AsyncSession, case: Case, text: str, entry: Entry | None, *, actor: str
+    office: Office,
+    session: AsyncSession,
+    case: Case,
+    text: str,
+    sources: Sequence[Entry],
+    *,
+    actor: str,
 ) -> None:
-    """Queue the reply, cut to the platform's length, with links and feedback.
+    """Queue the reply, cut to the platform's length, with the links of its sources and feedback.
+
+    A reply from several entries is no evidence for any of them alone, and names none.
 
     What is perfunctory about it goes with it, for whoever sees it delivered.
     """
     account = await session.get_one(Account, case.account_id)
     limit = office.capabilities.get(account.key, _PLAIN).max_length
     parts = wording.split_at_sense(text, limit)
-    buttons = (*wording.link_rows(entry), wording.feedback_row(key_of(case)))
+    buttons = (*wording.link_rows(sources), wording.feedback_row(key_of(case)))
     found = await perfunctory.judge(office, session, case, text)
     marks: dict[str, Any] = {"evasive": str(found.kind)} if found else {}
     for number, part in enumerate(parts, 1):
@@ -58,7 +66,9 @@ async def reply(
     await _copies(office, session, case, text, buttons)
     case.state = CaseState.REPLYING
     case.consider_at = None
-    case.entry_id = entry.id if entry else ""
+    case.entry_id = sources[0].id if len(sources) == 1 else ""
+    if len(sources) > 1:
+        marks["entries"] = [entry.id for entry in sources]
     case.automatic = actor == "system"
     record(
         session,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from rapidfuzz import fuzz
 
@@ -19,7 +20,7 @@ from bot.desk import (
     tasks,
 )
 from bot.desk.desktop import Desktop, acting, finish
-from bot.desk.drafting import decide, supersede
+from bot.desk.drafting import basis, decide, supersede
 from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, locked_case, storable
 from bot.desk.wording import answer_text
 from storage import entries, queries
@@ -246,9 +247,11 @@ class Review:
     async def _send(self, desk: Desktop, draft: Draft, text: str) -> str:
         decide(draft, DraftState.SENT, desk.actor)
         kept = fuzz.ratio(text, draft.original) >= _STILL_THE_ENTRY
-        entry = self._office.library.get(draft.entry_id) if kept else None
-        await posting.reply(self._office, desk.session, desk.case, text, entry, actor=desk.actor)
-        learnt, buttons = await similar.offer(desk.session, desk.case, draft, entry)
+        found = [self._office.library.get(one) for one in basis(draft)] if kept else []
+        sources = [entry for entry in found if entry is not None]
+        await posting.reply(self._office, desk.session, desk.case, text, sources, actor=desk.actor)
+        only = sources[0] if len(sources) == 1 else None
+        learnt, buttons = await similar.offer(desk.session, desk.case, draft, only)
         line = f"已由{desk.staff.display_name}答复{learnt}"
         await finish(self._office, desk, line, buttons)
         return "已发送"
@@ -262,11 +265,11 @@ class Review:
     def _refuse_expired(self, draft: Draft) -> None:
         if not draft.entry_id or draft.text != draft.original:
             return
-        entry = self._office.library.get(draft.entry_id)
-        if entry is None:
-            raise DeskError("拟答所依据的条目已停用，请点“编辑”或“换一条”。")
-        if not entry.valid_on(self._office.today()):
-            raise DeskError("拟答所依据的条目不在有效期内，请点“编辑”或“换一条”。")
+        for entry in map(self._office.library.get, basis(draft)):
+            if entry is None:
+                raise DeskError("拟答所依据的条目已停用，请点“编辑”或“换一条”。")
+            if not entry.valid_on(self._office.today()):
+                raise DeskError("拟答所依据的条目不在有效期内，请点“编辑”或“换一条”。")
 
     def _turn_over(self, draft: Draft) -> None:
         for step in range(1, len(draft.candidates)):
@@ -274,8 +277,13 @@ class Review:
             entry = self._office.library.get(draft.candidates[position]["entry_id"])
             if entry is not None:
                 draft.position, draft.entry_id = position, entry.id
+                draft.candidates = [_alone(one) for one in draft.candidates]
                 draft.probability = draft.candidates[position]["probability"]
                 draft.text = draft.original = answer_text(entry)
                 draft.approvals = []
                 return
         raise DeskError("别的条目都已停用，请点“编辑”写答复。")
+
+
+def _alone(candidate: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in candidate.items() if key != "together"}

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+
+from rapidfuzz import fuzz
 
 from bot.channels.base import Button, Outgoing
 from bot.clock import SHANGHAI
 from knowledge.catalog import Entry
+from knowledge.explain import differences
 from knowledge.matcher import Candidate
 
+_NUMERALS = "零一二三四五六七八九十"
+_YES = {"是", "是的", "对", "对的", "嗯", "嗯嗯", "没错", "就是", "是这个", "好", "好的", "要"}
+_SAME_TITLE = 85
 GRADES = ("非常满意", "满意", "基本满意", "不满意", "非常不满意")
 OUTCOMES = {
     "rectified": "联系上，已整改",
@@ -28,7 +35,19 @@ MERGED = "您的诉求 #{case} 和 #{kept} 是同一件事，合在一起办理�
 ADDED = "已补充到您的诉求 #{case}，工作人员会一起看。"
 
 
-def answer_text(entry: Entry) -> str:
+def answer_text(*entries: Entry) -> str:
+    """The answer to each question in turn, under its title when there are several."""
+    if len(entries) == 1:
+        return _answer(entries[0])
+    count = _NUMERALS[len(entries)]
+    parts = (
+        f"{_NUMERALS[number]}、{entry.question}\n{_answer(entry)}"
+        for number, entry in enumerate(entries, 1)
+    )
+    return "\n\n".join([f"您问了{'两' if count == '二' else count}件事，逐件答复：", *parts])
+
+
+def _answer(entry: Entry) -> str:
     """The answer first, then what it rests on and who is responsible."""
     lines = [entry.answer.strip()]
     facts = [
@@ -40,10 +59,10 @@ def answer_text(entry: Entry) -> str:
     return "\n".join(lines)
 
 
-def link_rows(entry: Entry | None) -> tuple[tuple[Button, ...], ...]:
-    """办事入口 as one button a row."""
-    links = entry.links if entry else ()
-    return tuple((Button(link.title or "办事入口", url=link.url),) for link in links)
+def link_rows(entries: Iterable[Entry]) -> tuple[tuple[Button, ...], ...]:
+    """办事入口 as one button a row, each address once."""
+    links = {link.url: link for entry in entries for link in entry.links}
+    return tuple((Button(link.title or "办事入口", url=link.url),) for link in links.values())
 
 
 def feedback_row(case_id: int) -> tuple[Button, ...]:
@@ -56,15 +75,38 @@ def feedback_row(case_id: int) -> tuple[Button, ...]:
 def clarification(
     case_id: int, first: int, choices: tuple[Candidate, ...], reply_to: str
 ) -> Outgoing:
-    """Ask which of a few matters is meant, numbered from ``first`` on; the last is a person."""
+    """Ask which of a few matters is meant, numbered from ``first`` on; the last is a person.
+
+    Matters that differ in one detail are told apart by it; a single one is only confirmed.
+    """
+    frame, titles = differences([choice.entry.question for choice in choices])
+    if len(choices) == 1:
+        text = f"您问的是这件事吗？\n{titles[0]}"
+        titles, refusal = ("是的，看答复",), "不是，转人工"
+    else:
+        which = f"您问的“{frame}”，是哪一种？" if frame else "您要办的是哪一件？"
+        numbered = "\n".join(f"{number}. {title}" for number, title in enumerate(titles, 1))
+        text, refusal = f"{which}点一下，或回复数字：\n{numbered}", "都不是，转人工"
     rows = [
-        (Button(choice.entry.question[:40], action=f"c:choose:{case_id}:{number}"),)
-        for number, choice in enumerate(choices, first)
+        (Button(title[:40], action=f"c:choose:{case_id}:{number}"),)
+        for number, title in enumerate(titles, first)
     ]
-    rows.append((Button("都不是，转人工", action=f"c:choose:{case_id}:none"),))
-    numbered = "\n".join(f"{n}. {c.entry.question}" for n, c in enumerate(choices, 1))
-    text = f"您要办的是哪一件？点一下，或回复数字：\n{numbered}"
+    rows.append((Button(refusal, action=f"c:choose:{case_id}:none"),))
     return Outgoing(text, tuple(rows), reply_to=reply_to)
+
+
+def typed_choice(typed: str, questions: Sequence[str]) -> int | None:
+    """The place of the choice that somebody typed: its number, its title, or 是的 for a single."""
+    said = typed.strip().rstrip("。.、！!~")
+    if said.isdecimal() and 1 <= int(said) <= len(questions):
+        return int(said) - 1
+    if len(questions) == 1 and said in _YES:
+        return 0
+    _, titles = differences(questions)
+    for place, names in enumerate(zip(questions, titles, strict=True)):
+        if len(said) >= 4 and any(fuzz.ratio(said, name) >= _SAME_TITLE for name in names):
+            return place
+    return None
 
 
 def acknowledgement(due: datetime | None, provisional: bool) -> str:

@@ -75,6 +75,49 @@ def test_bare_name_is_clarified(matcher: Matcher) -> None:
     assert {choice.entry.id for choice in match.choices} == {"fund", "loan"}
 
 
+def test_a_likely_but_unproven_answer_is_asked_back(matcher: Matcher) -> None:
+    match = matcher.match("公积金能提出来不，要啥条件才行啊", TODAY)
+    assert match.decision is Decision.CLARIFY
+    assert [choice.entry.id for choice in match.choices] == ["fund"]
+
+
+def test_several_questions_are_answered_each(matcher: Matcher) -> None:
+    match = matcher.match("身份证丢了怎么办？另外，社保卡丢失怎么补办", TODAY)
+    assert match.decision is Decision.ANSWER
+    assert [one.entry.id for one in match.candidates[:2]] == ["lost", "social"]
+    assert [part.query for part in match.parts] == [
+        "身份证丢了怎么办？",
+        "另外，社保卡丢失怎么补办",
+    ]
+
+
+def test_several_questions_wait_for_a_person_when_one_is_for_them(matcher: Matcher) -> None:
+    matcher.put(replace(ENTRIES[4], automatic=False))
+    match = matcher.match("身份证丢了怎么办？另外，公积金提取条件是什么", TODAY)
+    assert match.decision is Decision.DRAFT
+    assert {one.entry.id for one in match.candidates[:2]} == {"lost", "fund"}
+
+
+def test_an_answer_to_one_of_two_questions_is_not_sent_alone(matcher: Matcher) -> None:
+    match = matcher.match("身份证丢了怎么办？护照怎么办", TODAY)
+    assert match.decision is Decision.DRAFT
+
+
+def test_the_second_says_why_it_is_not_the_first(matcher: Matcher) -> None:
+    _, second = matcher.match("身份证丢了怎么办", TODAY).candidates[:2]
+    assert second.evidence.notes == ("没有排第一：问的是“补领”，这一条说的是“换领”",)
+
+
+def test_of_what_cannot_be_told_apart_the_more_asked_for_comes_first(matcher: Matcher) -> None:
+    for name in ("甲", "乙"):
+        matcher.put(card(name, f"{name}类图书证怎么办理"))
+    order = [one.entry.id for one in matcher.match("图书证怎么办理", TODAY).choices]
+    matcher.popular = {order[-1]: 1.0}
+    assert [one.entry.id for one in matcher.match("图书证怎么办理", TODAY).choices] == order[::-1]
+    matcher.popular = {"social": 1.0}
+    assert matcher.match("身份证丢了怎么办", TODAY).candidates[0].entry.id == "lost"
+
+
 def test_choices_are_limited() -> None:
     matcher = Matcher(ENTRIES, Policy(max_choices=2))
     match = matcher.match("身份证", TODAY)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from prometheus_client import REGISTRY
 
 from bot.channels.base import Attachment
-from bot.desk import wording
-from storage.models import AuditRecord, Case, Message, MessageVersion
-from tests.support import STAFF_PLACE, Town
+from bot.desk import DeskError, wording
+from storage import entries, evidence
+from storage.models import AuditRecord, Case, CaseEvent, Message, MessageVersion
+from tests.support import ENTRIES, STAFF_PLACE, Town
 
 
 async def test_known_question_is_answered_with_links_and_feedback(town: Town) -> None:
@@ -23,6 +25,54 @@ async def test_known_question_is_answered_with_links_and_feedback(town: Town) ->
     case = await town.case(case_id)
     assert (case.state, case.automatic, case.entry_id) == ("answered", True, "id-lost")
     assert await town.kinds(case_id) == ["opened", "message", "triaged", "reply_queued", "replied"]
+
+
+async def test_several_questions_are_answered_in_one_reply(town: Town) -> None:
+    case_id = await town.ask("身份证丢了怎么补办？另外，社保卡丢了怎么补")
+    answer = town.to("7001")[-1]
+    assert answer.text.startswith("您问了两件事，逐件答复：\n\n一、身份证丢失怎么补领\n带户口簿")
+    assert "二、社保卡丢失怎么补办\n先打 12333 挂失" in answer.text
+    assert [row[0].url for row in answer.buttons[:-1]] == ["https://zwfw.yunchuan.example/sfz"]
+    case = await town.case(case_id)
+    assert (case.state, case.automatic, case.entry_id) == ("answered", True, "")
+    (queued,) = [one for one in await town.rows(CaseEvent) if one.kind == "reply_queued"]
+    assert queued.data["entries"] == ["id-lost", "card-lost"]
+    await town.desk.citizens.helpful("telegram", "7001", case_id)
+    async with town.db.read() as session:
+        assert await evidence.decided(session, datetime(2020, 1, 1, tzinfo=UTC)) == []
+
+
+async def test_several_questions_wait_together_when_one_is_for_staff(town: Town) -> None:
+    case_id = await town.ask("身份证丢了怎么补办？还有，低保怎么申请")
+    assert (await town.case(case_id)).state == "waiting"
+    card = town.to(STAFF_PLACE)[-1]
+    assert "一、身份证丢失怎么补领" in card.text and "二、低保怎么申请" in card.text
+    assert card.text.count("出处：") == 2
+    case = await town.case(case_id)
+    staff = await town.staff()
+    await town.desk.review.other(staff, case_id, case.version, STAFF_PLACE)
+    await town.settle()
+    assert town.to(STAFF_PLACE)[-1].text.count("出处：") == 1
+
+
+async def test_expired_part_of_a_draft_is_not_adopted(town: Town) -> None:
+    case_id, version = await town.waiting("身份证丢了怎么补办？还有，低保怎么申请")
+    async with town.db.write() as session:
+        await entries.save(session, [replace(ENTRIES[0], expires_on=date(2020, 1, 1))], "test")
+    await town.desk.office.library.refresh()
+    with pytest.raises(DeskError, match="有效期"):
+        await town.desk.review.adopt(await town.staff(1), case_id, version, STAFF_PLACE)
+
+
+@pytest.mark.parametrize("typed", ["是的", "1", "租房怎么提取公积金"])
+async def test_a_likely_answer_is_confirmed_before_it_is_given(town: Town, typed: str) -> None:
+    case_id = await town.ask("公积金能拿出来付房租吗")
+    question = town.to("7001")[-1]
+    assert question.text == "您问的是这件事吗？\n租房怎么提取公积金"
+    assert [row[0].title for row in question.buttons] == ["是的，看答复", "不是，转人工"]
+    assert (await town.case(case_id)).due_at is not None
+    assert await town.ask(typed) == case_id
+    assert town.to("7001")[-1].text.startswith("在公积金小程序选租房提取")
 
 
 async def test_unapproved_entry_waits_for_staff_with_its_draft(town: Town) -> None:
