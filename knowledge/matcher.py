@@ -169,6 +169,22 @@ class Matcher:
         with self._lock:
             return self._index.get(entry_id)
 
+    def entries(self) -> list[Entry]:
+        """Every entry that is known now."""
+        with self._lock:
+            return [entry for name in self._index.slots if (entry := self._index.get(name))]
+
+    def holding(self, words: Iterable[str]) -> list[Entry]:
+        """The entries in which one of these words may stand."""
+        with self._lock:
+            names = {name for word in words for name in self._index.holding(word)}
+            return [entry for name in sorted(names) if (entry := self._index.get(name))]
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """How texts are read now."""
+        return self._index.reader.lexicon
+
     def owners(self, text: str) -> set[str]:
         """Ids of the entries that have this very wording."""
         query = self._index.reader.query(text)

@@ -12,6 +12,7 @@ from bot.desk.duties import Duties
 from bot.desk.exclusion import Exclusion
 from bot.desk.extension import Extension
 from bot.desk.intake import Intake, Receipt
+from bot.desk.learning import Learning
 from bot.desk.library import Library
 from bot.desk.merging import Merging
 from bot.desk.office import DeskError, Inbound, Office, Rules
@@ -38,8 +39,9 @@ class Desk:
             {TaskKind.EXTENSION: self.extension, TaskKind.EXCLUSION: self.exclusion},
         )
         self.similar = Similar(office)
+        self.learning = Learning(office)
         self.dispatch = Dispatch(office, channels)
-        self.duties = Duties(office, self.answering)
+        self.duties = Duties(office, self.answering, self.learning)
 
 
 __all__ = ["Desk", "DeskError", "Inbound", "Library", "Office", "Receipt", "Rules"]

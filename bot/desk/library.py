@@ -6,7 +6,7 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,9 +15,7 @@ from pathlib import Path
 from bot.desk.keeper import Keeper
 from bot.telemetry import MATCHES
 from knowledge.catalog import Entry
-from knowledge.gold import Gold
 from knowledge.matcher import Match, Matcher, Policy
-from knowledge.proposals import objection
 from knowledge.risk import Source, Standing, stand
 from knowledge.semantic import Bundled, Embedder
 from knowledge.vectors import Meaning
@@ -77,9 +75,10 @@ class Library:
             return None
         return meaning.likeness if meaning.embedder.measured else None
 
-    def objection(self, wording: str, entry_id: str, questions: Sequence[Gold], today: date) -> str:
-        """Why a wording cannot become a 相似问 of an entry; "" if it can. Not on the event loop."""
-        return objection(self._matcher, wording, entry_id, questions, today)
+    @property
+    def matcher(self) -> Matcher:
+        """The entries as they are matched now: to look at, and not on the event loop."""
+        return self._matcher
 
     async def match(self, text: str, today: date, others: int = 0) -> Match:
         """Candidates and decision. ``others`` is how many more questions wait to be matched.
