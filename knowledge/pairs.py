@@ -100,13 +100,17 @@ class Probe:
 def probe(pair: Pair, asked: Iterable[Asked], gold: Iterable[Gold], lexicon: Lexicon) -> Probe:
     """The questions that a pair comes from, and the others with one of its words."""
     words = pair.word, pair.meant
-    heads = {lexicon.fold(word) for word in words}
-    others = [
-        one for one in asked if one.chosen and any(word in normalize(one.text) for word in words)
-    ]
+    others = [one for one in asked if one.chosen and _says(words, one.text, lexicon)]
     tried = dict.fromkeys((*pair.asked[-_TRIED:], *others[-_TRIED:]))
-    saved = [one for one in gold if folded(one.query, lexicon) & heads]
+    saved = [one for one in gold if _says(words, one.query, lexicon)]
     return Probe(words, tuple(tried), tuple(saved))
+
+
+def _says(words: Words, text: str, lexicon: Lexicon) -> bool:
+    """Whether one of the words stands in a text, be it cut apart or under another name."""
+    known = normalize(text)
+    heads = {lexicon.fold(word) for word in words}
+    return any(word in known for word in words) or bool(heads & folded(known, lexicon))
 
 
 def concerned(matcher: Matcher, probe: Probe, today: date) -> list[Entry]:

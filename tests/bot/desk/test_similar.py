@@ -11,7 +11,7 @@ import pytest
 from bot.desk import DeskError
 from knowledge.gold import Gold
 from knowledge.proposals import similar_key
-from storage import entries, gold, proposals, queries
+from storage import entries, gold, proposals
 from storage.db import Database
 from storage.models import AuditRecord, EntryRevision, EntryRow, ProposalDecision
 from tests.support import ENTRIES, STAFF_PLACE, Town, build_town
@@ -20,7 +20,11 @@ ASKED = "家里老人走了户口咋销？"
 WORDING = "家里老人走了户口咋销"
 DAY = date(2026, 11, 23)
 GONE = replace(
-    ENTRIES[3], id="gone", question="去世人员怎么注销户口", answer="带死亡证明到派出所。", similar=()
+    ENTRIES[3],
+    id="gone",
+    question="去世人员怎么注销户口",
+    answer="带死亡证明到派出所。",
+    similar=(),
 )
 MOVED = replace(GONE, id="moved", question="老人户口怎么迁", answer="带房产证到派出所。")
 
@@ -30,26 +34,8 @@ async def town(database: Database) -> Town:
     return await build_town(database, known=(*ENTRIES, GONE, MOVED))
 
 
-async def answered(
-    town: Town, text: str = ASKED, citizen: str = "7001", wanted: str = "gone"
-) -> int:
-    """A case that staff answered by this entry, wherever among the candidates it stood."""
-    case_id, _ = await town.waiting(text, citizen)
-    staff = await town.staff()
-    while await _drafted(town, case_id) != wanted:
-        version = (await town.case(case_id)).version
-        await town.desk.review.other(staff, case_id, version, STAFF_PLACE)
-        await town.settle()
-    version = (await town.case(case_id)).version
-    await town.desk.review.adopt(staff, case_id, version, STAFF_PLACE)
-    await town.settle()
-    return case_id
-
-
-async def _drafted(town: Town, case_id: int) -> str:
-    async with town.db.read() as session:
-        draft = await queries.open_draft(session, case_id)
-    return draft.entry_id if draft else ""
+async def answered(town: Town, text: str = ASKED, wanted: str = "gone") -> int:
+    return await town.answered(text, wanted)
 
 
 def offered(town: Town) -> list[tuple[str, str]]:
