@@ -172,9 +172,9 @@ class Index:
             return []
         present, self.reader = self.reader.lexicon, self.reader.turned(lexicon)
         words = lexicon.differing(present) | lexicon.differing(self._settled)
-        return sorted({entry_id for word in words for entry_id in self.holding(word)})
+        return sorted({entry_id for word in words for entry_id in self._with(word)})
 
-    def holding(self, word: str) -> Iterable[str]:
+    def _with(self, word: str) -> Iterable[str]:
         """Ids of the entries in which a word may stand, be it cut apart or not."""
         terms = [term for term in pieces(word) if len(term) == min(2, len(word))]
         numbers = self._sharing(self.answers["chars"], terms)

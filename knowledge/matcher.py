@@ -14,7 +14,7 @@ from knowledge.catalog import Entry, local_today
 from knowledge.index import Hit, Index
 from knowledge.lexicon import Lexicon, Names
 from knowledge.ranker import CERTAIN, Ranked, Ranking, rank
-from knowledge.reading import Terms, sound_of
+from knowledge.reading import Terms, analyse, sound_of
 from knowledge.search import gather, tabulate
 from knowledge.semantic import SemanticError
 from knowledge.vectors import Meaning
@@ -174,12 +174,6 @@ class Matcher:
         with self._lock:
             return [entry for name in self._index.slots if (entry := self._index.get(name))]
 
-    def holding(self, words: Iterable[str]) -> list[Entry]:
-        """The entries in which one of these words may stand."""
-        with self._lock:
-            names = {name for word in words for name in self._index.holding(word)}
-            return [entry for name in sorted(names) if (entry := self._index.get(name))]
-
     @property
     def lexicon(self) -> Lexicon:
         """How texts are read now."""
@@ -205,13 +199,21 @@ class Matcher:
                 else:
                     self._index.put(before)
 
-    def match(self, text: str, today: date | None = None, *, by_words: bool = False) -> Match:
+    def match(
+        self,
+        text: str,
+        today: date | None = None,
+        *,
+        by_words: bool = False,
+        lexicon: Lexicon | None = None,
+    ) -> Match:
         """Candidates and decision for any text. `today` defaults to the date in China.
 
-        With `by_words` the meaning is left out, as it is when its vectors are not to be had.
+        With `by_words` the meaning is left out, as it is when its vectors are not to be had. A
+        `lexicon` reads the text alone, to see what other words would make of it.
         """
         day = today or local_today()
-        query = self._index.reader.query(text)
+        query = analyse(text, lexicon=lexicon) if lexicon else self._index.reader.query(text)
         view = self._view(query, day, None)
         if not by_words and (vector := self._vector(text, query, view)) is not None:
             first, view = view, self._view(query, day, vector)

@@ -11,25 +11,22 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from itertools import groupby
 
 from rapidfuzz import fuzz
 
 from knowledge.catalog import Entry
-from knowledge.gold import Gold, Verdict, broken, check
 from knowledge.lexicon import Lexicon, LexiconError, join
-from knowledge.matcher import Matcher
-from knowledge.proposals import Asked, folded, standing
+from knowledge.proposals import Asked, folded
 from knowledge.text import MAX_ANALYSED, matter, normalize, stop_words
 
 SEVERAL = 3  # citizens who must have used the word; twice as many if the base has it elsewhere
 _USUALLY = 0.6  # of those who used the word meant an entry with the other one
 _RIVAL = 0.8  # what is as strong as this share of a pair leaves it open which one is meant
 _SELDOM = 4  # accepted matches for each rejected one
+_MOST = 30
 _JOINED, _LONGEST = 3, 6  # words and characters of what the dictionaries do not know as one word
-_TRIED = 40  # past questions on which a pair is tried
-_SURER = 0.02
 _TERM = re.compile(r"[\u3400-\u9fffa-z0-9]+")
 Words = tuple[str, str]
 """A citizen's word, and what it may mean."""
@@ -67,97 +64,6 @@ def pairs(asked: Iterable[Asked], entries: Iterable[Entry], lexicon: Lexicon) ->
     """Pairs that the lexicon could join, those that most citizens used first."""
     found = _Search(list(asked), list(entries), lexicon).found()
     return sorted(found, key=lambda one: (-one.citizens, -one.latest.timestamp()))
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What past questions would make of a pair: how many find their entry first, and how surely.
-
-    `spoilt` is a saved question that would go wrong.
-    """
-
-    asked: int
-    first: tuple[int, int]
-    sure: tuple[float, float]
-    spoilt: str = ""
-
-    @property
-    def helps(self) -> bool:
-        """Some question is answered better, and none that was saved worse."""
-        more, surer = self.first[1] - self.first[0], self.sure[1] - self.sure[0]
-        return not self.spoilt and (more > 0 or (more == 0 and surer >= _SURER))
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What a pair is tried on: past questions, and the saved ones that it could spoil."""
-
-    words: Words
-    tried: tuple[Asked, ...] = ()
-    saved: tuple[Gold, ...] = ()
-
-
-def probe(pair: Pair, asked: Iterable[Asked], gold: Iterable[Gold], lexicon: Lexicon) -> Probe:
-    """The questions that a pair comes from, and the others with one of its words."""
-    words = pair.word, pair.meant
-    others = [one for one in asked if one.chosen and _says(words, one.text, lexicon)]
-    tried = dict.fromkeys((*pair.asked[-_TRIED:], *others[-_TRIED:]))
-    saved = [one for one in gold if _says(words, one.query, lexicon)]
-    return Probe(words, tuple(tried), tuple(saved))
-
-
-def _says(words: Words, text: str, lexicon: Lexicon) -> bool:
-    """Whether one of the words stands in a text, be it cut apart or under another name."""
-    known = normalize(text)
-    heads = {lexicon.fold(word) for word in words}
-    return any(word in known for word in words) or bool(heads & folded(known, lexicon))
-
-
-def concerned(matcher: Matcher, probe: Probe, today: date) -> list[Entry]:
-    """The entries whose places the pair can change: a small base to try it on."""
-    texts = [*(one.text for one in probe.tried), *(one.query for one in probe.saved)]
-    found = [
-        one.entry for text in texts for one in matcher.match(text, today, by_words=True).candidates
-    ]
-    found += matcher.holding(probe.words)
-    return list({entry.id: entry for entry in found}.values())
-
-
-def weigh(matcher: Matcher, probe: Probe, today: date) -> Trial:
-    """What a pair does, by words. The matcher learns it meanwhile: not one that others use."""
-    own = dict(matcher.lexicon.own)
-    was, passed = _ranked(matcher, probe, today), _passed(matcher, probe, today)
-    _turn(matcher, join(own, probe.words))
-    now, passes = _ranked(matcher, probe, today), _passed(matcher, probe, today)
-    _turn(matcher, own)
-    lost = broken(passed, passes)
-    return Trial(
-        len(probe.tried),
-        (_firsts(was), _firsts(now)),
-        (_mean(was), _mean(now)),
-        lost[0].gold.query if lost else "",
-    )
-
-
-def _turn(matcher: Matcher, own: dict[str, str]) -> None:
-    for _ in matcher.learn(own):
-        pass
-
-
-def _ranked(matcher: Matcher, probe: Probe, today: date) -> list[tuple[int, float]]:
-    return [standing(matcher, one.text, one.chosen, today) for one in probe.tried]
-
-
-def _passed(matcher: Matcher, probe: Probe, today: date) -> list[Verdict]:
-    return check(matcher, probe.saved, today, by_words=True)
-
-
-def _firsts(ranked: Sequence[tuple[int, float]]) -> int:
-    return sum(place == 1 for place, _ in ranked)
-
-
-def _mean(ranked: Sequence[tuple[int, float]]) -> float:
-    return sum(chance for _, chance in ranked) / max(1, len(ranked))
 
 
 @dataclass(slots=True)
@@ -211,9 +117,9 @@ def _is_term(part: Sequence[str]) -> bool:
 
 @dataclass(slots=True)
 class _Case:
-    """A judged match: the terms of either side that the other lacks."""
+    """One wording of a question, whoever used it, and the terms of either side the other lacks."""
 
-    asked: Asked
+    asked: list[Asked]
     foreign: set[str]
     known: set[str]
 
@@ -224,117 +130,140 @@ class _Tally:
     def __init__(self, cases: Iterable[_Case]) -> None:
         self._used: dict[str, set[int]] = {}
         self._meant: dict[str, set[int]] = {}
-        self._both: dict[Words, set[int]] = {}
-        self._meanings: dict[str, set[str]] = {}
+        self._both: dict[str, dict[str, set[int]]] = {}
         self._words: dict[str, set[str]] = {}
         for case in cases:
-            self._add(case)
+            self._add(case, {one.citizen for one in case.asked})
 
-    def _add(self, case: _Case) -> None:
-        for word in case.known:
-            self._meant.setdefault(word, set()).add(case.asked.citizen)
+    def _add(self, case: _Case, citizens: set[int]) -> None:
+        for meant in case.known:
+            self._meant.setdefault(meant, set()).update(citizens)
         for word in case.foreign:
-            self._used.setdefault(word, set()).add(case.asked.citizen)
-            self._meanings.setdefault(word, set()).update(case.known)
+            self._used.setdefault(word, set()).update(citizens)
+            meanings = self._both.setdefault(word, {})
             for meant in case.known:
-                self._both.setdefault((word, meant), set()).add(case.asked.citizen)
+                meanings.setdefault(meant, set()).update(citizens)
                 self._words.setdefault(meant, set()).add(word)
-
-    def count(self, pair: Words) -> int:
-        return len(self._both.get(pair, ()))
 
     def uses(self, word: str) -> int:
         return len(self._used.get(word, ()))
+
+    def count(self, pair: Words) -> int:
+        return len(self._both[pair[0]][pair[1]])
 
     def strength(self, pair: Words) -> float:
         """Dice's coefficient: 1 when neither is ever without the other."""
         alone = len(self._used[pair[0]]) + len(self._meant[pair[1]])
         return 2 * self.count(pair) / alone
 
-    def recurring(self) -> list[Words]:
-        return [pair for pair, citizens in self._both.items() if len(citizens) >= SEVERAL]
+    def outstanding(self) -> Iterator[Words]:
+        """Pairs of several citizens that no other word explains as well, on either side."""
+        for word, meanings in self._both.items():
+            pairs = [(word, meant) for meant in meanings]
+            for pair in self._undisputed(pairs):
+                others = ((other, pair[1]) for other in self._words[pair[1]])
+                rivals = (other for other in others if not set(other[0]) & set(word))
+                if not self._rivalled(pair, rivals):
+                    yield pair
 
-    def rivals(self, pair: Words) -> Iterator[Words]:
-        """Other meanings of the word, and other words of that meaning, that are no part of it."""
-        word, meant = pair
-        for other in self._meanings[word]:
-            if other not in meant and meant not in other:
-                yield word, other
-        for other in self._words[meant]:
-            if not set(other) & set(word):
-                yield other, meant
+    def _undisputed(self, pairs: Sequence[Words]) -> Iterator[Words]:
+        """Meanings of one word that none of the others rivals, but for parts of each other."""
+        for pair in pairs:
+            rivals = (one for one in pairs if one[1] not in pair[1] and pair[1] not in one[1])
+            if self.count(pair) >= SEVERAL and not self._rivalled(pair, rivals):
+                yield pair
+
+    def _rivalled(self, pair: Words, others: Iterable[Words]) -> bool:
+        least, alike = _RIVAL * self.strength(pair), _alike(pair)
+        return any(self.strength(one) >= least and _alike(one) >= alike for one in others)
 
 
 class _Search:
-    """The strongest pair first; what it explains is no evidence for another one."""
+    """The strongest pairs first; what they explain is no evidence for others."""
 
     def __init__(self, judged: Sequence[Asked], entries: Sequence[Entry], lexicon: Lexicon) -> None:
         self._lexicon = lexicon
         self._entries = {entry.id: entry for entry in entries}
         self._wordings = [one.lower() for entry in entries for one in entry.wordings]
         self._about: dict[str, _Text] = {}
-        found = [self._case(one, one.chosen) for one in judged if one.chosen]
-        self._accepted = [case for case in found if case is not None]
-        self._against = _Tally(self._refused(judged))
+        self._refused = [(normalize(one.text), one) for one in judged if one.rejected]
+        self._accepted = list(self._grouped(judged))
+        self._used = _Tally(_Case(one.asked, one.foreign, set()) for one in self._accepted)
+        for case in self._accepted:
+            case.foreign = {word for word in case.foreign if self._used.uses(word) >= SEVERAL}
 
     def found(self) -> list[Pair]:
-        used = _Tally(_Case(one.asked, one.foreign, set()) for one in self._accepted)
-        for case in self._accepted:
-            case.foreign = {word for word in case.foreign if used.uses(word) >= SEVERAL}
         pairs: list[Pair] = []
-        while (best := self._best(_Tally(self._accepted), used)) is not None:
-            pairs.append(self._explain(best))
+        while len(pairs) < _MOST and (fresh := list(self._round())):
+            pairs += fresh
         return pairs
 
-    def _case(self, one: Asked, entry_id: str) -> _Case | None:
-        known = self._entry(entry_id)
-        if known is None:
-            return None
-        told = _read(one.text, self._lexicon)
-        return _Case(one, told.lacking(known, self._lexicon), known.lacking(told, self._lexicon))
+    def _grouped(self, judged: Iterable[Asked]) -> Iterator[_Case]:
+        """Accepted matches; who repeats a question word by word says nothing new of its words."""
+        groups: dict[tuple[str, str], list[Asked]] = {}
+        for one in judged:
+            if self._entry(one.chosen) is not None:
+                groups.setdefault((normalize(one.text), one.chosen), []).append(one)
+        for (text, entry_id), asked in groups.items():
+            told, known = _read(text, self._lexicon), self._entry(entry_id)
+            if known is not None:
+                foreign = told.lacking(known, self._lexicon)
+                yield _Case(asked, foreign, known.lacking(told, self._lexicon))
 
     def _entry(self, entry_id: str) -> _Text | None:
         if entry_id not in self._about and (entry := self._entries.get(entry_id)):
             self._about[entry_id] = _read("\n".join(entry.wordings), self._lexicon)
         return self._about.get(entry_id)
 
-    def _refused(self, judged: Iterable[Asked]) -> Iterator[_Case]:
-        """Rejected matches, but for what the entry that was chosen has too."""
-        for one in judged:
-            chosen = self._entry(one.chosen)
-            for case in (self._case(one, entry_id) for entry_id in one.rejected):
-                if case is not None:
-                    case.known -= chosen.terms.keys() if chosen else set()
-                    yield case
-
-    def _best(self, tally: _Tally, used: _Tally) -> Words | None:
-        """The strongest pair that is usual, that stands alone, and that may be."""
+    def _round(self) -> Iterator[Pair]:
+        """The pairs that hold as things stand, but for those that share something."""
+        tally = _Tally(self._accepted)
         usual = [
-            pair for pair in tally.recurring() if tally.count(pair) >= _USUALLY * used.uses(pair[0])
+            pair
+            for pair in tally.outstanding()
+            if tally.count(pair) >= _USUALLY * self._used.uses(pair[0])
         ]
         order = {pair: (tally.count(pair) * tally.strength(pair), _alike(pair)) for pair in usual}
-        for pair in sorted(
-            usual, key=lambda pair: (order[pair], -len(pair[0]), pair), reverse=True
-        ):
-            if self._allowed(pair, tally.count(pair)) and not _rivalled(pair, tally):
-                return pair
-        return None
+        usual.sort(key=lambda pair: (order[pair], -len(pair[0]), pair), reverse=True)
+        explained: set[str] = set()
+        for pair in usual:
+            letters = {*pair[0], *pair[1]}
+            if not letters & explained and self._allowed(pair, tally.count(pair)):
+                explained |= letters
+                yield self._explain(pair)
 
     def _allowed(self, pair: Words, citizens: int) -> bool:
         """Neither part of the other nor beside it in a wording; seldom rejected; joinable.
 
-        Words that do not even look alike must recur in several entries.
+        It must recur in several questions, and in several entries if the words are not alike.
         """
         word, meant = pair
+        if word in meant or meant in word:
+            return False
+        cases = self._cases(pair)
+        if len(cases) < 2:
+            return False
+        if not _alike(pair) and len({case.asked[0].chosen for case in cases}) < 2:
+            return False
         here = [one for one in self._wordings if word in one]
-        if word in meant or meant in word or any(meant in one for one in here):
+        if any(meant in one for one in here) or (here and citizens < 2 * SEVERAL):
             return False
-        if citizens < (2 * SEVERAL if here else SEVERAL):
-            return False
-        if self._against.count(pair) * _SELDOM > citizens:
-            return False
-        if not _alike(pair) and len({case.asked.chosen for case in self._cases(pair)}) < 2:
-            return False
+        return self._against(pair) * _SELDOM <= citizens and self._joinable(pair)
+
+    def _against(self, pair: Words) -> int:
+        """Citizens who used the word and for whom an entry of that meaning was wrong."""
+        word, meant = pair
+        citizens = set()
+        for text, one in self._refused:
+            if word in text and meant not in text:
+                chosen = self._entry(one.chosen)
+                refused = map(self._entry, one.rejected)
+                wrong = any(known is not None and meant in known.terms for known in refused)
+                if wrong and (chosen is None or meant not in chosen.terms):
+                    citizens.add(one.citizen)
+        return len(citizens)
+
+    def _joinable(self, pair: Words) -> bool:
         try:
             join(self._lexicon.own, pair)
         except LexiconError:
@@ -348,19 +277,12 @@ class _Search:
         for case in explained:
             case.foreign = {one for one in case.foreign if not set(one) & set(word)}
             case.known = {one for one in case.known if one not in meant and meant not in one}
-        return Pair(word, meant, tuple(case.asked for case in explained))
+        asked = sorted((one for case in explained for one in case.asked), key=lambda one: one.at)
+        return Pair(word, meant, tuple(asked))
 
     def _cases(self, pair: Words) -> list[_Case]:
         word, meant = pair
         return [one for one in self._accepted if word in one.foreign and meant in one.known]
-
-
-def _rivalled(pair: Words, tally: _Tally) -> bool:
-    """Whether another word explains these questions as well."""
-    least, alike = _RIVAL * tally.strength(pair), _alike(pair)
-    return any(
-        tally.strength(other) >= least and _alike(other) >= alike for other in tally.rivals(pair)
-    )
 
 
 def _alike(pair: Words) -> float:

@@ -161,9 +161,12 @@ def taught(entry: Entry, wording: str) -> Entry:
     return replace(entry, similar=(*entry.similar, wording))
 
 
-def standing(matcher: Matcher, text: str, entry_id: str, today: date) -> tuple[int, float]:
+def standing(
+    matcher: Matcher, text: str, entry_id: str, today: date, lexicon: Lexicon | None = None
+) -> tuple[int, float]:
     """The place that an entry has for a text by words, 0 for none, and how probable it is."""
-    for place, one in enumerate(matcher.match(text, today, by_words=True).candidates, 1):
+    match = matcher.match(text, today, by_words=True, lexicon=lexicon)
+    for place, one in enumerate(match.candidates, 1):
         if one.entry.id == entry_id:
             return place, one.probability
     return 0, 0.0

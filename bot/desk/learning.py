@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.desk.office import DeskError, Office
 from bot.desk.similar import editor, keep
-from knowledge.gold import Gold
+from knowledge.gold import Change, Gold, breaks
 from knowledge.lexicon import LexiconError, join
 from knowledge.matcher import Matcher
-from knowledge.pairs import Pair, Trial, concerned, pairs, probe, weigh
+from knowledge.pairs import Pair, pairs
 from knowledge.proposals import BREAKS, SURE, Asked, Similar, restates, similar, standing
+from knowledge.trial import Trial, probe, weigh
 from storage import evidence, gold, lexicon, proposals
 from storage.models import Staff
 
 REMEMBERED = timedelta(days=365)
 SHORTEST_KEY = 6
-_MOST, _MOST_PAIRS = 100, 20  # similar questions and pairs of words before people at a time
+_MOST, _MOST_PAIRS = 100, 10  # similar questions and pairs of words before people at a time
 _EXAMPLES = 3
 T = TypeVar("T", Similar, Pair)
 
@@ -142,11 +143,9 @@ class Learning:
                 yield Proposal(one.key, "同义词", text, one.citizens, one.latest, effect, examples)
 
     def _try(self, pair: Pair, found: _Found) -> Trial:
-        """On the entries that it concerns: most bases are too large to read all for one pair."""
-        matcher, today = self._office.library.matcher, self._office.today()
+        matcher = self._office.library.matcher
         trying = probe(pair, found.asked, found.saved, matcher.lexicon)
-        small = Matcher(concerned(matcher, trying, today), own=matcher.lexicon.own)
-        return weigh(small, trying, today)
+        return weigh(matcher, trying, self._office.today())
 
     async def _keep(self, one: Similar | Pair, found: _Found, actor: str) -> Outcome:
         text = self._text(one)
@@ -163,24 +162,25 @@ class Learning:
         """Make two words mean the same, unless a saved question would go wrong by it."""
         library, said = self._office.library, (pair.word, pair.meant)
         await library.refresh()
-        spoilt = await asyncio.to_thread(self._spoilt, pair, found.saved)
-        if spoilt:
-            raise DeskError(f"没有记：{BREAKS.format(question=spoilt)}")
-        async with self._office.db.write_alone() as session:
-            try:
+        try:
+            own = join(library.matcher.lexicon.own, said)
+            spoilt = await asyncio.to_thread(self._spoilt, pair, own, found.saved)
+            if spoilt:
+                raise DeskError(f"没有记：{BREAKS.format(question=spoilt)}")
+            async with self._office.db.write_alone() as session:
                 await lexicon.change(session, lambda own: join(own, said), actor, "kb.words.add")
-            except LexiconError as error:
-                raise DeskError(f"没有记：{error}") from None
-            await proposals.decide(session, [pair.key], accepted=True, actor=actor)
+                await proposals.decide(session, [pair.key], accepted=True, actor=actor)
+        except LexiconError as error:
+            raise DeskError(f"没有记：{error}") from None
         await library.refresh()
 
-    def _spoilt(self, pair: Pair, saved: Sequence[Gold]) -> str:
-        """The first saved question that a pair makes go wrong in the whole base."""
-        matcher, today = self._office.library.matcher, self._office.today()
-        trying = replace(probe(pair, (), saved, matcher.lexicon), tried=())
-        if not trying.saved:
-            return ""
-        return weigh(Matcher(matcher.entries(), own=matcher.lexicon.own), trying, today).spoilt
+    def _spoilt(self, pair: Pair, own: Mapping[str, str], saved: Sequence[Gold]) -> str:
+        """The first saved question with one of the words that goes wrong by these synonyms."""
+        matcher = self._office.library.matcher
+        near = probe(pair, (), saved, matcher.lexicon).saved
+        change = Change(matcher.entries(), words=matcher.lexicon.own, own=own)
+        lost = breaks(change, near, self._office.today()) if near else []
+        return lost[0].gold.query if lost else ""
 
     def _text(self, one: Similar | Pair) -> str:
         if isinstance(one, Pair):
