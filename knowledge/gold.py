@@ -8,6 +8,7 @@ from datetime import date
 
 from knowledge.catalog import Entry
 from knowledge.matcher import Decision, Match, Matcher
+from knowledge.ranker import Weights
 from knowledge.vectors import Meaning
 
 
@@ -63,6 +64,7 @@ def breaks(
     today: date | None = None,
     *,
     meaning: Meaning | None = None,
+    weights: Mapping[str, Weights] | None = None,
     prepare: Callable[[Matcher], None] = lambda _: None,
 ) -> list[Verdict]:
     """Saved questions that pass now and would not after the change.
@@ -71,7 +73,7 @@ def breaks(
     """
     before = {entry.id: entry for entry in change.present}
     after = {**before, **{entry.id: entry for entry in change.wanted}}
-    matcher = Matcher(after.values(), meaning=meaning, own=change.own)
+    matcher = Matcher(after.values(), meaning=meaning, own=change.own, weights=weights)
     prepare(matcher)
     failed = [verdict for verdict in check(matcher, questions, today) if not verdict.passed]
     if failed:

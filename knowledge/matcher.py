@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from knowledge.catalog import Entry, local_today
 from knowledge.index import Hit, Index
 from knowledge.lexicon import Lexicon, Names
-from knowledge.ranker import CERTAIN, Ranked, Ranking, rank
+from knowledge.ranker import CERTAIN, Ranked, Ranking, Weights, rank
 from knowledge.reading import Terms, analyse, sound_of
 from knowledge.search import gather, tabulate
 from knowledge.semantic import SemanticError
@@ -105,6 +105,7 @@ class Matcher:
 
     With `meaning`, whose vectors may still be missing, likeness of meaning counts too: a match
     then takes as long as the model needs for one text (some 30 ms), so call it off an event loop.
+    `own` are the office's synonyms, `weights` its own models in place of the shipped ones.
     """
 
     def __init__(
@@ -113,9 +114,11 @@ class Matcher:
         policy: Policy | None = None,
         meaning: Meaning | None = None,
         own: Mapping[str, str] | None = None,
+        weights: Mapping[str, Weights] | None = None,
     ) -> None:
         self.policy = policy or Policy()
         self.meaning = meaning
+        self.weights = weights
         self._names = Names()
         known = list(entries)
         for entry in known:
@@ -251,7 +254,7 @@ class Matcher:
         if not hits:
             return NO_RANKING
         model, table = tabulate(query, hits, self._index, self.meaning, vector)
-        return rank(query, hits, self._index, table, model)
+        return rank(query, hits, self._index, table, model, self.weights)
 
     def _decide(self, found: Sequence[Candidate], view: _View) -> Decision:
         """Nothing is sent or asked by itself when the best is outdated or something bars it."""

@@ -176,11 +176,21 @@ def leading(
     return values
 
 
-def rank(query: Terms, hits: Sequence[Hit], index: Index, table: Table, model: str) -> Ranking:
-    """`table` has the features of the hits in the order of feature_names(model)."""
+def rank(
+    query: Terms,
+    hits: Sequence[Hit],
+    index: Index,
+    table: Table,
+    model: str,
+    known: Mapping[str, Weights] | None = None,
+) -> Ranking:
+    """`table` has the features of the hits in the order of feature_names(model).
+
+    `known` are an office's own models, in place of the shipped ones.
+    """
     import numpy as np
 
-    weights = models()[model]
+    weights = (known or models())[model]
     if not hits:
         return Ranking((), 1.0)
     scores = weights.order.of(table)

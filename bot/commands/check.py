@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.clock import Calendar
 from bot.commands.common import CommandError, clock_of, console, run, settings_of
-from bot.config import ConfigError
+from bot.config import ConfigError, read_ranker
 from bot.settings import Settings, TelegramSettings
 from knowledge import catalog
 from knowledge.catalog import Entry, local_today
@@ -78,7 +78,7 @@ def _show(findings: list[Finding]) -> None:
 
 
 async def _look(settings: Settings) -> list[Finding]:
-    findings = [_clock(settings)]
+    findings = [_clock(settings), _ranker(settings)]
     async with aclosing(_database(settings)) as looking:
         findings += [one async for one in looking]
     findings += await asyncio.gather(_redis(settings), _telegram(settings.telegram))
@@ -96,6 +96,15 @@ def _clock(settings: Settings) -> Finding:
         return Finding("时限与日历", Level.GOOD, text)
     advice = f"{'、'.join(unknown)} 年没有官方节假日，时限只能暂定；公布后请填 clock.calendar_file"
     return Finding("时限与日历", Level.NOTE, f"{text}；{advice}")
+
+
+def _ranker(settings: Settings) -> Finding:
+    name, file = "匹配权重", settings.knowledge.ranker_file
+    try:
+        read_ranker(settings.knowledge)
+    except ConfigError as error:
+        return Finding(name, Level.BAD, str(error))
+    return Finding(name, Level.GOOD, f"本单位的 {file}" if file else "程序自带")
 
 
 def _years(today: date) -> list[int]:

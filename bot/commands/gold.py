@@ -21,6 +21,7 @@ from bot.commands.common import (
     settings_of,
     table,
 )
+from bot.config import read_ranker
 from bot.settings import Settings
 from knowledge import gold as saved
 from knowledge.catalog import Entry
@@ -88,13 +89,16 @@ async def breaks(
         words = await lexicon.load(session)
     if not questions:
         return []
+    weights = read_ranker(settings.knowledge)
     change = Change(present, wanted, words, words if own is None else own)
     try:
         with meaning_of(settings.knowledge.embedder, settings.vectors_dir) as meaning:
-            return saved.breaks(change, questions, meaning=meaning, prepare=_fill_quickly)
+            return saved.breaks(
+                change, questions, meaning=meaning, weights=weights, prepare=_fill_quickly
+            )
     except SemanticError as error:
         complain(f"{error} 测试问题这次只按字词检验。")
-        return saved.breaks(change, questions)
+        return saved.breaks(change, questions, weights=weights)
 
 
 def _fill_quickly(matcher: Matcher) -> None:
@@ -135,7 +139,8 @@ async def _test(
         async with database.read() as session:
             present, questions = await entries.load(session), await gold.load(session)
             own = await lexicon.load(session)
-    matcher = Matcher(present, meaning=meaning, own=own)
+    weights = read_ranker(settings.knowledge)
+    matcher = Matcher(present, meaning=meaning, own=own, weights=weights)
     if meaning is not None and meaning.missing and questions:
         complain(f"先算 {meaning.missing} 段文字的语义向量，只算一次；不想等可加 --semantic off")
         with progress() as watched:

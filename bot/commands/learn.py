@@ -21,6 +21,7 @@ from bot.commands.common import (
     run,
     settings_of,
 )
+from bot.config import read_ranker
 from bot.desk.learning import REMEMBERED, Learning, Outcome, Proposal
 from bot.desk.office import DeskError, Office
 from bot.settings import Settings
@@ -99,7 +100,7 @@ def _with_learning(settings: Settings, call: Callable[[Learning], Awaitable[T]])
 @asynccontextmanager
 async def _learning(settings: Settings) -> AsyncIterator[Learning]:
     async with office_database(settings) as database:
-        library = open_library(database, settings)
+        library = open_library(database, settings, read_ranker(settings.knowledge))
         try:
             await library.refresh()
             yield Learning(Office(database, library, LocalCoordination(), rules(settings)))

@@ -179,7 +179,7 @@ class Learning:
         matcher = self._office.library.matcher
         near = probe(pair, (), saved, matcher.lexicon).saved
         change = Change(matcher.entries(), words=matcher.lexicon.own, own=own)
-        lost = breaks(change, near, self._office.today()) if near else []
+        lost = breaks(change, near, self._office.today(), weights=matcher.weights) if near else []
         return lost[0].gold.query if lost else ""
 
     def _text(self, one: Similar | Pair) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +16,7 @@ from bot.desk.keeper import Keeper
 from bot.telemetry import MATCHES
 from knowledge.catalog import Entry
 from knowledge.matcher import Match, Matcher, Policy
+from knowledge.ranker import Weights
 from knowledge.risk import Source, Standing, stand
 from knowledge.semantic import Bundled, Embedder
 from knowledge.vectors import Meaning
@@ -41,7 +42,12 @@ class Library:
     """
 
     def __init__(
-        self, db: Database, policy: Policy, risk: float = 0.01, decisions_required: int = 0
+        self,
+        db: Database,
+        policy: Policy,
+        risk: float = 0.01,
+        decisions_required: int = 0,
+        weights: Mapping[str, Weights] | None = None,
     ) -> None:
         self._db = db
         self._policy = policy
@@ -49,7 +55,7 @@ class Library:
         self._required = decisions_required
         self.standing = stand((), policy.answer_at, risk, decisions_required)
         self.keeper: Keeper | None = None
-        self._matcher = Matcher((), policy)
+        self._matcher = Matcher((), policy, weights=weights)
         self._versions: dict[str, tuple[int, bool]] = {}
         self._own: dict[str, str] = {}
         self._newest: datetime | None = None

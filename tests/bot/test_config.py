@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import SECRETS, ConfigError, load, read_calendar
-from bot.settings import ClockSettings, Settings
+from bot.config import SECRETS, ConfigError, load, read_calendar, read_ranker
+from bot.settings import ClockSettings, KnowledgeSettings, Settings
+from knowledge.ranker import models
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
@@ -162,3 +163,13 @@ def test_calendar_file_overrides_the_official_days(tmp_path: Path) -> None:
     path.write_text('source = "x"\n[days]\n"元旦" = "休"', encoding="utf-8")
     with pytest.raises(ConfigError, match="calendar_file"):
         read_calendar(ClockSettings(calendar_file=path))
+
+
+def test_a_file_of_weights_is_read_whole_or_named_with_its_setting(tmp_path: Path) -> None:
+    assert read_ranker(KnowledgeSettings()) is None
+    path = tmp_path / "own.json"
+    path.write_text((ROOT / "knowledge" / "data" / "ranker.json").read_text("utf-8"), "utf-8")
+    assert read_ranker(KnowledgeSettings(ranker_file=str(path))) == models()
+    path.write_text("{}", "utf-8")
+    with pytest.raises(ConfigError, match=r"knowledge\.ranker_file：.*没有 models"):
+        read_ranker(KnowledgeSettings(ranker_file=str(path)))
