@@ -69,13 +69,21 @@ def impersonal(text: str) -> str:
 
 def similar_wording(text: str) -> str:
     """What of a citizen's text could stand among the questions of an entry; "" if nothing."""
-    wording = " ".join(matter(normalize(impersonal(text))).split()).strip(_EDGE + " ")
-    letters = sum(char.isalnum() for char in wording)
+    wording = _plain(impersonal(text))
+    letters = _letters(wording)
     if not SHORTEST <= letters <= LONGEST or 2 * len(_HAN.findall(wording)) < letters:
         return ""
     if _ADDRESS.search(wording) or screen(wording) or not set(words(wording)) - stop_words():
         return ""
     return wording
+
+
+def _plain(text: str) -> str:
+    return " ".join(matter(normalize(text)).split()).strip(_EDGE + " ")
+
+
+def _letters(text: str) -> int:
+    return sum(char.isalnum() for char in text)
 
 
 def similar(asked: Iterable[Asked]) -> list[Similar]:
@@ -152,8 +160,8 @@ def folded(text: str, lexicon: Lexicon) -> set[str]:
 
 def restates(entry: Entry, wording: str) -> bool:
     """Whether one of the entry's own wordings stands in this one."""
-    own = filter(None, (similar_wording(one) for one in entry.wordings))
-    return any(one in wording for one in own)
+    own = map(_plain, entry.wordings)
+    return any(one in wording for one in own if _letters(one) >= SHORTEST)
 
 
 def taught(entry: Entry, wording: str) -> Entry:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from knowledge.gold import Gold, Verdict, broken, judge
-from knowledge.lexicon import Lexicon, join, part
+from knowledge.lexicon import Lexicon
 from knowledge.matcher import Matcher
 from knowledge.pairs import Pair, Words
 from knowledge.proposals import Asked, folded, standing
@@ -15,6 +15,7 @@ from knowledge.text import normalize
 
 _TRIED = 20  # past questions on which a pair is tried
 _SURER = 0.02
+_KIN = "tried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,8 @@ def _says(words: Words, text: str, lexicon: Lexicon) -> bool:
 
 def weigh(matcher: Matcher, probe: Probe, today: date) -> Trial:
     """What a pair does, by words: questions are read by it, the base as it stands."""
-    present, (word, meant) = matcher.lexicon, probe.words
-    # The base has the other word under its present name: this one must take that name on.
-    own = part(present.own, [word]) if present.group_of(word) else present.own
-    joined = replace(present, own=join(own, (meant, word)))
+    present = matcher.lexicon
+    joined = replace(present, own=_renamed(present, probe.words))
     was, now = (_ranked(matcher, probe, today, one) for one in (present, joined))
     passed, passes = (_judged(matcher, probe, today, one) for one in (present, joined))
     lost = broken(passed, passes)
@@ -76,6 +75,14 @@ def weigh(matcher: Matcher, probe: Probe, today: date) -> Trial:
         (_mean(was), _mean(now)),
         lost[0].gold.query if lost else "",
     )
+
+
+def _renamed(lexicon: Lexicon, words: Words) -> dict[str, str]:
+    """The office's words when one takes on the name under which the base has the other."""
+    word, meant = words
+    group = lexicon.group_of(meant)
+    own = {one: kin for one, kin in lexicon.own.items() if one != word}
+    return {**own, word: group.kin} if group else {**own, meant: _KIN, word: _KIN}
 
 
 Ranked = tuple[int, float]

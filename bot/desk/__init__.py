@@ -17,7 +17,6 @@ from bot.desk.library import Library
 from bot.desk.merging import Merging
 from bot.desk.office import DeskError, Inbound, Office, Rules
 from bot.desk.review import Review
-from bot.desk.similar import Similar
 from bot.desk.tasks import Tasks
 from storage.terms import TaskKind
 
@@ -38,7 +37,6 @@ class Desk:
             office,
             {TaskKind.EXTENSION: self.extension, TaskKind.EXCLUSION: self.exclusion},
         )
-        self.similar = Similar(office)
         self.learning = Learning(office)
         self.dispatch = Dispatch(office, channels)
         self.duties = Duties(office, self.answering, self.learning)

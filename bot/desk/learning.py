@@ -9,12 +9,22 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.desk.office import DeskError, Office
-from bot.desk.similar import editor, keep
+from bot.desk.similar import editor, keep, learnt
 from knowledge.gold import Change, Gold, breaks
 from knowledge.lexicon import LexiconError, join
 from knowledge.matcher import Matcher
 from knowledge.pairs import Pair, pairs
-from knowledge.proposals import BREAKS, SURE, Asked, Similar, restates, similar, standing
+from knowledge.proposals import (
+    BREAKS,
+    SURE,
+    Asked,
+    Similar,
+    impersonal,
+    restates,
+    similar,
+    similar_key,
+    standing,
+)
 from knowledge.trial import Trial, probe, weigh
 from storage import evidence, gold, lexicon, proposals
 from storage.models import Staff
@@ -87,6 +97,19 @@ class Learning:
         counts["同义词"] = await asyncio.to_thread(lambda: len(list(self._pairs(found))))
         return "、".join(f"{kind} {count} 个" for kind, count in counts.items() if count)
 
+    async def add(self, staff: Staff, case_id: int, key: str) -> str:
+        """记为相似问: keep the wording that a case's card offered under this key.
+
+        Raises DeskError when something speaks against it.
+        """
+        actor = editor(staff)
+        async with self._office.db.read() as session:
+            wording, entry_id = await learnt(session, case_id)
+        if not wording or similar_key(wording, entry_id) != key:
+            raise DeskError("没有记：这件诉求后来有变化，卡片上的问法不作数了。")
+        await keep(self._office, wording, entry_id, actor, case=case_id)
+        return "已记为相似问"
+
     async def accept(self, by: Staff | str, keys: Iterable[str]) -> list[Outcome]:
         """Keep these proposals, one after the other; all of them must be there. Raises DeskError.
 
@@ -138,9 +161,8 @@ class Learning:
         for one in found.pairs:
             trial = self._try(one, found)
             if trial.helps:
-                examples = tuple(dict.fromkeys(each.text for each in one.asked))[-_EXAMPLES:]
-                text, effect = self._text(one), _gain(trial)
-                yield Proposal(one.key, "同义词", text, one.citizens, one.latest, effect, examples)
+                told = self._text(one), one.citizens, one.latest
+                yield Proposal(one.key, "同义词", *told, _gain(trial), _examples(one))
 
     def _try(self, pair: Pair, found: _Found) -> Trial:
         matcher = self._office.library.matcher
@@ -191,6 +213,11 @@ class Learning:
 
 def _undecided(found: Iterable[T], done: Collection[str]) -> Iterator[T]:
     return (one for one in found if one.key not in done)
+
+
+def _examples(pair: Pair) -> tuple[str, ...]:
+    told = dict.fromkeys(impersonal(one.text) for one in pair.asked)
+    return tuple(one for one in told if one)[-_EXAMPLES:]
 
 
 def _place(place: int, chance: float) -> str:

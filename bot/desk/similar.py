@@ -29,7 +29,7 @@ async def offer(
     if entry is None or draft.position == 0:
         return "", ()
     await session.flush()
-    wording, chosen = await _learnt(session, key_of(case))
+    wording, chosen = await learnt(session, key_of(case))
     if not wording or chosen != entry.id or restates(entry, wording):
         return "", ()
     key = similar_key(wording, chosen)
@@ -39,7 +39,7 @@ async def offer(
     return line, ((Button("记为相似问", action=f"s:similar:{case.id}:{case.version}:{key}"),),)
 
 
-async def _learnt(session: AsyncSession, case_id: int) -> tuple[str, str]:
+async def learnt(session: AsyncSession, case_id: int) -> tuple[str, str]:
     """The wording of a case's latest answered question, and the entry that answers it."""
     asked = [one for one in await evidence.asked_in(session, case_id) if one.chosen]
     return (similar_wording(asked[-1].text), asked[-1].chosen) if asked else ("", "")
@@ -76,23 +76,3 @@ async def keep(office: Office, wording: str, entry_id: str, actor: str, **data: 
         key = similar_key(wording, entry_id)
         await proposals.decide(session, [key], accepted=True, actor=actor)
     await library.refresh()
-
-
-class Similar:
-    """记为相似问: the wording of a case becomes one of the entry that answered it."""
-
-    def __init__(self, office: Office) -> None:
-        self._office = office
-
-    async def add(self, staff: Staff, case_id: int, key: str) -> str:
-        """Keep what was offered under this key, unless something speaks against it.
-
-        Raises DeskError.
-        """
-        actor = editor(staff)
-        async with self._office.db.read() as session:
-            wording, entry_id = await _learnt(session, case_id)
-        if not wording or similar_key(wording, entry_id) != key:
-            raise DeskError("没有记：这件诉求后来有变化，卡片上的问法不作数了。")
-        await keep(self._office, wording, entry_id, actor, case=case_id)
-        return "已记为相似问"

@@ -126,6 +126,7 @@ def test_undecided_questions_teach_nothing() -> None:
 def test_what_an_entry_says_itself_is_nothing_new() -> None:
     assert restates(LOST, similar_wording("在吗，身份证不见了咋办？急"))
     assert not restates(LOST, "证件掉了咋整")
+    assert not restates(replace(LOST, similar=("证件",)), "证件掉了咋整")
 
 
 def test_where_an_entry_stands_for_a_text() -> None:

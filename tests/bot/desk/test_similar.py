@@ -81,7 +81,7 @@ async def test_a_press_adds_it_for_good_and_at_once(town: Town) -> None:
     case_id = await answered(town)
     ((_, key),) = offered(town)
     staff = await town.staff(1)
-    assert await town.desk.similar.add(staff, case_id, key) == "已记为相似问"
+    assert await town.desk.learning.add(staff, case_id, key) == "已记为相似问"
     assert await taught(town) == [WORDING]
     match = await town.desk.office.library.match(ASKED, DAY)
     assert match.candidates[0].entry.id == "gone"
@@ -95,7 +95,7 @@ async def test_a_press_adds_it_for_good_and_at_once(town: Town) -> None:
 
 async def test_the_audit_tells_of_which_case_but_not_what_was_asked(town: Town) -> None:
     case_id = await answered(town)
-    await town.desk.similar.add(await town.staff(1), case_id, offered(town)[0][1])
+    await town.desk.learning.add(await town.staff(1), case_id, offered(town)[0][1])
     (record,) = [one for one in await town.rows(AuditRecord) if one.action == "kb.similar"]
     assert record.data == {"version": 2, "case": case_id}
 
@@ -103,7 +103,7 @@ async def test_the_audit_tells_of_which_case_but_not_what_was_asked(town: Town) 
 async def test_who_may_not_edit_the_base_is_refused(town: Town) -> None:
     case_id = await answered(town)
     with pytest.raises(DeskError, match="审核、主管或管理员"):
-        await town.desk.similar.add(await town.staff(0), case_id, offered(town)[0][1])
+        await town.desk.learning.add(await town.staff(0), case_id, offered(town)[0][1])
     assert await taught(town) == []
 
 
@@ -111,10 +111,10 @@ async def test_of_two_who_press_one_is_told_it_is_there(town: Town) -> None:
     case_id = await answered(town)
     key = offered(town)[0][1]
     staff = [await town.staff(number) for number in (1, 2)]
-    presses = [town.desk.similar.add(one, case_id, key) for one in staff]
+    presses = [town.desk.learning.add(one, case_id, key) for one in staff]
     assert "已记为相似问" in await asyncio.gather(*presses, return_exceptions=True)
     with pytest.raises(DeskError, match="已经有这个问法"):
-        await town.desk.similar.add(staff[0], case_id, key)
+        await town.desk.learning.add(staff[0], case_id, key)
     assert await taught(town) == [WORDING]
     assert len(await town.rows(EntryRevision)) == len(ENTRIES) + 3
 
@@ -124,7 +124,7 @@ async def test_what_the_citizen_says_later_takes_the_offer_back(town: Town) -> N
     key = offered(town)[0][1]
     await town.desk.citizens.unhelpful("telegram", "7001", case_id)
     with pytest.raises(DeskError, match="有变化"):
-        await town.desk.similar.add(await town.staff(1), case_id, key)
+        await town.desk.learning.add(await town.staff(1), case_id, key)
     assert await taught(town) == []
 
 
@@ -133,7 +133,7 @@ async def test_an_entry_that_was_retired_meanwhile_learns_nothing(town: Town) ->
     async with town.db.write() as session:
         await entries.retire(session, "gone", "test")
     with pytest.raises(DeskError, match="已经停用"):
-        await town.desk.similar.add(await town.staff(1), case_id, offered(town)[0][1])
+        await town.desk.learning.add(await town.staff(1), case_id, offered(town)[0][1])
 
 
 async def test_a_saved_question_that_would_go_wrong_stops_it(town: Town) -> None:
@@ -141,7 +141,7 @@ async def test_a_saved_question_that_would_go_wrong_stops_it(town: Town) -> None
         await gold.save(session, [Gold("老人户口咋迁走", "moved")], "test")
     case_id = await answered(town, "老人户口咋迁走的")
     with pytest.raises(DeskError, match="会让测试问题“老人户口咋迁走”答错"):
-        await town.desk.similar.add(await town.staff(1), case_id, offered(town)[0][1])
+        await town.desk.learning.add(await town.staff(1), case_id, offered(town)[0][1])
     assert await taught(town) == []
     async with town.db.read() as session:
         assert await proposals.decided(session) == set()
