@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import own
 from benchmarks.figures import HEADER, Answer, Cut, cut_at, cut_at_risk, line, reliability
 from benchmarks.sets import Query, QuerySet, bases, made_sets, query_sets
 from knowledge.catalog import Entry
@@ -142,10 +143,14 @@ def _show(done: int, total: int) -> None:
         print(f"  vectors {done}/{total}", flush=True)
 
 
-def examples(data: Path, embedder: Embedder | None, cache: VectorCache) -> list[Example]:
+def examples(
+    data: Path, embedder: Embedder | None, cache: VectorCache, site: own.Own | None = None
+) -> list[Example]:
     found = query_sets(data)
     made: list[Example] = []
     entries = bases(data)
+    if site is not None:
+        found, entries = [*found, *site.sets], {**entries, own.NAME: list(site.entries)}
     for name, base_entries in entries.items():
         base = Base(base_entries, embedder, cache)
         sets = [one for one in found if one.base == name]
@@ -296,6 +301,13 @@ class Trainer:
         }
         return Fitted(whole, answers, cut)
 
+    def judge(self, model: dict[str, Any]) -> list[Answer]:
+        """Answers of a model that was made before."""
+        found = [ranked(one, model["order"], self.name) for one in self.views]
+        inputs = np.array([one[1] for one in found])
+        chances = np.array([chance(model[part], inputs) for part in ("first", "nothing")])
+        return self._answers(found, chances)
+
     def left_out(self, base: str) -> list[Answer]:
         """Answers for a base that neither step was fitted on."""
         taught = np.array([one.set.weight > 0 and one.set.base != base for one in self.given])
@@ -365,31 +377,47 @@ def report(name: str, fitted: Fitted, trainer: Trainer, left_out: bool) -> None:
         print(" ", line(f"{base} left out", trainer.left_out(base)), flush=True)
 
 
-def main() -> None:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=f"{__doc__}\n{own.__doc__}", formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--only", nargs="*", choices=("words", "bundled", "light"))
     parser.add_argument("--left-out", action="store_true", help="fit without each base too")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--own", type=Path, metavar="EVIDENCE", help="of wenban kb evidence")
+    parser.add_argument("--kb", type=Path, help="of wenban kb export; with --own")
+    parser.add_argument("--out", type=Path, help="for knowledge.ranker_file; with --own")
     arguments = parser.parse_args()
+    if bool(arguments.own) != bool(arguments.kb and arguments.out):
+        parser.error("--own, --kb and --out go together")
+    return arguments
+
+
+def main() -> None:
+    arguments, written = _arguments(), dict[str, Any]()
     cache = VectorCache(arguments.cache)
-    written: dict[str, Any] = {}
+    site = own.read_own(arguments.own, arguments.kb) if arguments.own else None
+    shipped = json.loads(TARGET.read_text("utf-8"))["models"]
     kinds = {"words": None, "bundled": Bundled, "light": Light}
     for kind in [kinds[name] for name in arguments.only or kinds]:
-        given = examples(arguments.data, kind() if kind else None, cache)
+        given = examples(arguments.data, kind() if kind else None, cache, site)
         for name in [f"{kind.model} questions", kind.model] if kind else ["lexical"]:
             trainer = Trainer(given, name)
             fitted = trainer.fit()
-            report(name, fitted, trainer, arguments.left_out)
+            if site is None:
+                report(name, fitted, trainer, arguments.left_out)
+            elif not own.better(name, trainer.judge(shipped[name]), fitted.answers):
+                continue
             written[name] = {"evidence": str(fitted.cut), **fitted.model}
-    if arguments.write:
-        if arguments.only:
-            written = {**json.loads(TARGET.read_text("utf-8"))["models"], **written}
-        made = {"made": date.today().isoformat(), "queries": len(given), "models": written}  # noqa: DTZ011
-        TARGET.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    made = {"made": date.today().isoformat(), "queries": len(given)}  # noqa: DTZ011
+    if site is not None and not written:
+        raise SystemExit("No model is better than the shipped one: nothing is written.")
+    target = arguments.out or (TARGET if arguments.write else None)
+    if target is not None:
+        made["models"] = {**shipped, **written}
+        target.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from sqlmodel import select
 from bot import telemetry
 from bot.channels.base import Channel
 from bot.channels.web import WebChannel
-from bot.config import ConfigError, read_calendar, read_scorecards
+from bot.config import ConfigError, read_calendar, read_ranker, read_scorecards
 from bot.deadlines import profiles
 from bot.desk import Desk, Library, Office, Rules
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
@@ -38,6 +38,8 @@ from storage.terms import ProcessRole
 
 if TYPE_CHECKING:
     from aiogram import Bot
+
+    from knowledge.ranker import Weights
 
 log = structlog.get_logger(__name__)
 _IDLE = 1.0
@@ -119,7 +121,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     channels, bot = _channels(settings)
     await _register_accounts(db, settings)
     await _first_entries(db, settings)
-    library = open_library(db, settings)
+    library = open_library(db, settings, read_ranker(settings.knowledge))
     await library.refresh()
     await library.weigh()
     office = Office(
@@ -166,11 +168,13 @@ def rules(settings: Settings) -> Rules:
     )
 
 
-def open_library(db: Database, settings: Settings) -> Library:
+def open_library(
+    db: Database, settings: Settings, weights: Mapping[str, Weights] | None = None
+) -> Library:
     """The knowledge base with the configured policy, still empty."""
     knowledge = settings.knowledge
     policy = Policy(answer_at=knowledge.answer_at) if knowledge.answer_at else Policy()
-    return Library(db, policy, knowledge.risk, knowledge.decisions_required)
+    return Library(db, policy, knowledge.risk, knowledge.decisions_required, weights)
 
 
 async def _coordination(settings: Settings) -> Coordination:

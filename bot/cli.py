@@ -37,6 +37,7 @@ kb = group("知识库：导入、导出、检查。")
 user = group("工作人员：登记、查看、停用。")
 db = group("数据库：升级、备份、恢复。")
 kb.add_typer(learning.words, name="words")
+kb.add_typer(learning.learn, name="learn")
 app.add_typer(kb, name="kb")
 app.add_typer(user, name="user")
 app.add_typer(db, name="db")
@@ -142,6 +143,14 @@ def kb_export(context: typer.Context, file: Target) -> None:
     from bot.commands import kb as command
 
     command.export_file(context, file)
+
+
+@kb.command("evidence", cls=ChineseCommand)
+def kb_evidence(context: typer.Context, file: Target) -> None:
+    """导出有人判断过的问题（JSONL，已打码），供训练本单位自己的权重。"""
+    from bot.commands import learn as command
+
+    command.export(context, file)
 
 
 @kb.command("check", cls=ChineseCommand)

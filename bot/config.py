@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from bot.clock import Calendar
-from bot.settings import AssessmentSettings, ClockSettings, Settings
+from bot.settings import AssessmentSettings, ClockSettings, KnowledgeSettings, Settings
 
 if TYPE_CHECKING:
     from bot.assessment.scorecard import Scorecard
+    from knowledge.ranker import Weights
 
 PREFIX = "WENBAN_"
 SECRETS = {
@@ -137,6 +138,18 @@ def _explain(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     reason = _REASONS.get(problem["type"], "值不对，请参照 config.example.toml")
     return f"{key}：{reason.format(**problem.get('ctx', {}))}"
+
+
+def read_ranker(knowledge: KnowledgeSettings) -> dict[str, Weights] | None:
+    """The office's own weights, None for the shipped ones. Raises ConfigError."""
+    if not knowledge.ranker_file:
+        return None
+    from knowledge.weights import WeightsError, read_weights
+
+    try:
+        return read_weights(Path(knowledge.ranker_file))
+    except WeightsError as error:
+        raise ConfigError(f"knowledge.ranker_file：{error}") from None
 
 
 def read_calendar(clock: ClockSettings) -> Calendar:

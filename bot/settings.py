@@ -150,6 +150,9 @@ class KnowledgeSettings(_Section):
     refresh_seconds: float = Field(
         default=2.0, gt=0, description="多少秒检查一次知识库变更，不用重启"
     )
+    ranker_file: str = Field(
+        default="", description="本单位训练的匹配权重文件，见 docs/learning.md；空为用程序自带的"
+    )
     semantic: Literal["auto", "off", "bundled", "endpoint"] = Field(
         default="auto",
         description="语义匹配：auto 有模型就用，off 只按字词，bundled 自带模型，endpoint 自建服务",

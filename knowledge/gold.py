@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
+from knowledge.catalog import Entry
 from knowledge.matcher import Decision, Match, Matcher
+from knowledge.ranker import Weights
+from knowledge.vectors import Meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,50 @@ def broken(before: Sequence[Verdict], after: Sequence[Verdict]) -> list[Verdict]
     """The verdicts of `after` that fail where the same question passed `before`."""
     passed = {verdict.gold.query for verdict in before if verdict.passed}
     return [verdict for verdict in after if not verdict.passed and verdict.gold.query in passed]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changes: the `wanted` entries beside the `present` ones, or `words` into `own`."""
+
+    present: Sequence[Entry]
+    wanted: Sequence[Entry] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, str] = field(default_factory=dict)
+
+
+def breaks(
+    change: Change,
+    questions: Sequence[Gold],
+    today: date | None = None,
+    *,
+    meaning: Meaning | None = None,
+    weights: Mapping[str, Weights] | None = None,
+    prepare: Callable[[Matcher], None] = lambda _: None,
+) -> list[Verdict]:
+    """Saved questions that pass now and would not after the change.
+
+    `prepare` is called with the matcher before it is asked anything, and after it was changed.
+    """
+    before = {entry.id: entry for entry in change.present}
+    after = {**before, **{entry.id: entry for entry in change.wanted}}
+    matcher = Matcher(after.values(), meaning=meaning, own=change.own, weights=weights)
+    prepare(matcher)
+    failed = [verdict for verdict in check(matcher, questions, today) if not verdict.passed]
+    if failed:
+        _turn_back(matcher, before, after)
+        for _ in matcher.learn(change.words):
+            pass
+        prepare(matcher)
+    return broken(check(matcher, [verdict.gold for verdict in failed], today), failed)
+
+
+def _turn_back(matcher: Matcher, before: Mapping[str, Entry], after: Mapping[str, Entry]) -> None:
+    for entry_id in after:
+        if entry_id not in before:
+            matcher.remove(entry_id)
+        elif before[entry_id] != after[entry_id]:
+            matcher.put(before[entry_id])
 
 
 def judge(gold: Gold, match: Match) -> Verdict:

@@ -76,6 +76,10 @@ class Lexicon:
         """The words of a normalised text in order, long ones followed into their parts."""
         return words_of(folded, self._segmenter)
 
+    def cut(self, folded: str) -> list[str]:
+        """A normalised text cut into words of the dictionaries, and whatever is between them."""
+        return list(self._segmenter.cut(folded, HMM=False))
+
     def group_of(self, word: str) -> Group | None:
         return next((group for group in self.groups if word in group.words), None)
 

@@ -22,8 +22,8 @@ from knowledge.outcome import (
     plausible,
 )
 from knowledge.questions import focus, questions, together
-from knowledge.ranker import CERTAIN, Ranked, Ranking, rank
-from knowledge.reading import Terms
+from knowledge.ranker import CERTAIN, Ranked, Ranking, Weights, rank
+from knowledge.reading import Reader, Terms
 from knowledge.search import gather, tabulate
 from knowledge.semantic import SemanticError
 from knowledge.vectors import Meaning
@@ -42,6 +42,7 @@ class Matcher:
     With `meaning`, whose vectors may still be missing, likeness of meaning counts too: a match
     then takes as long as the model needs for one text (some 30 ms), so call it off an event loop.
     `popular` says for ids of entries how often they are asked for, from 0 to 1.
+    `own` are the office's synonyms, `weights` its own models in place of the shipped ones.
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class Matcher:
         policy: Policy | None = None,
         meaning: Meaning | None = None,
         own: Mapping[str, str] | None = None,
+        weights: Mapping[str, Weights] | None = None,
     ) -> None:
         self.policy = policy or Policy()
         self.meaning = meaning
         self.popular: Mapping[str, float] = {}
+        self.weights = weights
         self._names = Names()
         known = list(entries)
         for entry in known:
@@ -107,6 +110,16 @@ class Matcher:
         with self._lock:
             return self._index.get(entry_id)
 
+    def entries(self) -> list[Entry]:
+        """Every entry that is known now."""
+        with self._lock:
+            return [entry for name in self._index.slots if (entry := self._index.get(name))]
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """How texts are read now."""
+        return self._index.reader.lexicon
+
     def owners(self, text: str) -> set[str]:
         """Ids of the entries that have this very wording."""
         query = self._index.reader.query(text)
@@ -127,20 +140,29 @@ class Matcher:
                 else:
                     self._index.put(before)
 
-    def match(self, text: str, today: date | None = None, *, by_words: bool = False) -> Match:
+    def match(
+        self,
+        text: str,
+        today: date | None = None,
+        *,
+        by_words: bool = False,
+        lexicon: Lexicon | None = None,
+    ) -> Match:
         """Candidates and decision for any text. `today` defaults to the date in China.
 
-        With `by_words` the meaning is left out, as it is when its vectors are not to be had.
+        With `by_words` the meaning is left out, as it is when its vectors are not to be had. A
+        `lexicon` reads the text alone, to see what other words would make of it.
         """
         day = today or local_today()
-        whole = self._match(text, day, by_words)
+        reader = Reader(lexicon) if lexicon else self._index.reader
+        whole = self._match(text, day, by_words, reader)
         asked = questions(text)
         if len(asked) < 2:
             return whole
-        return together(whole, [self._match(one, day, by_words) for one in asked])
+        return together(whole, [self._match(one, day, by_words, reader) for one in asked])
 
-    def _match(self, text: str, day: date, by_words: bool) -> Match:
-        query = self._index.reader.query(text)
+    def _match(self, text: str, day: date, by_words: bool, reader: Reader) -> Match:
+        query = reader.query(text)
         view = self._view(query, day, ())
         if not by_words and (vectors := self._vectors(text, query, view)):
             first, view = view, self._view(query, day, vectors)
@@ -179,7 +201,7 @@ class Matcher:
         if not hits:
             return NO_RANKING
         model, table = tabulate(query, hits, self._index, self.meaning, vectors)
-        return rank(query, hits, self._index, table, model, self.popular)
+        return rank(query, hits, self._index, table, model, self.popular, self.weights)
 
     def _decide(self, found: Sequence[Candidate], view: _View) -> Decision:
         """Nothing is sent or asked by itself when the best is outdated or something bars it."""

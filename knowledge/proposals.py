@@ -10,15 +10,17 @@ from datetime import date, datetime
 
 from knowledge.catalog import MAX_SIMILAR, Entry
 from knowledge.gold import Gold, broken, check, judge
+from knowledge.lexicon import Lexicon
 from knowledge.masking import mask
 from knowledge.matcher import Matcher
 from knowledge.screen import screen
-from knowledge.text import matter, normalize, stop_words, words
+from knowledge.text import MAX_ANALYSED, matter, normalize, stop_words, words
 
 SHORTEST, LONGEST = 4, 50  # letters and characters of a similar question
 SURE = 0.985  # a wording that is found as surely as this teaches nothing
+BREAKS = "会让测试问题“{question}”答错。"
 _EDGE = "，。！？；：、,.!?;:~…\n"
-_PRIVATE = re.compile(rf"[^{_EDGE}]*(?:\*|我叫|我姓|名叫|本人姓)[^{_EDGE}]*[{_EDGE}]*")
+_PRIVATE = re.compile(rf"[^{_EDGE}]*(?:\*|\d{{6}}|我叫|我姓|名叫|本人姓)[^{_EDGE}]*[{_EDGE}]*")
 _ADDRESS = re.compile(r"https?:|www\.|[a-z0-9]\.(?:com|cn|net|top|vip)")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
@@ -60,11 +62,15 @@ def similar_key(wording: str, entry_id: str) -> str:
     return hashlib.sha256(f"similar\0{entry_id}\0{wording}".encode()).hexdigest()[:16]
 
 
+def impersonal(text: str) -> str:
+    """A text without the clauses that tell who asks: a name, an address, a long number."""
+    return _PRIVATE.sub("", mask(text)).strip()
+
+
 def similar_wording(text: str) -> str:
     """What of a citizen's text could stand among the questions of an entry; "" if nothing."""
-    told = _PRIVATE.sub("", mask(text))
-    wording = " ".join(matter(normalize(told)).split()).strip(_EDGE + " ")
-    letters = sum(char.isalnum() for char in wording)
+    wording = _plain(impersonal(text))
+    letters = _letters(wording)
     if not SHORTEST <= letters <= LONGEST or 2 * len(_HAN.findall(wording)) < letters:
         return ""
     if _ADDRESS.search(wording) or screen(wording) or not set(words(wording)) - stop_words():
@@ -72,22 +78,40 @@ def similar_wording(text: str) -> str:
     return wording
 
 
+def _plain(text: str) -> str:
+    return " ".join(matter(normalize(text)).split()).strip(_EDGE + " ")
+
+
+def _letters(text: str) -> int:
+    return sum(char.isalnum() for char in text)
+
+
 def similar(asked: Iterable[Asked]) -> list[Similar]:
     """Wordings that led elsewhere first, or that citizens confirmed; the most asked first.
 
-    A wording for which different entries were chosen is none.
+    A wording for which different entries were chosen is none; neither is one whose entry was
+    rejected for it by as many citizens as it helped, nor one that a single citizen had to be
+    asked back about.
     """
-    found: dict[str, dict[str, list[Asked]]] = {}
+    found: dict[str, list[Asked]] = {}
     for one in asked:
-        if one.chosen and (wording := similar_wording(one.text)):
-            found.setdefault(wording, {}).setdefault(one.chosen, []).append(one)
-    proposals = [
-        Similar(wording, entry_id, len({one.citizen for one in all_}), max(one.at for one in all_))
-        for wording, chosen in found.items()
-        for entry_id, all_ in chosen.items()
-        if len(chosen) == 1 and any(map(_teaches, all_))
-    ]
-    return sorted(proposals, key=lambda one: (-one.citizens, -one.latest.timestamp()))
+        if wording := similar_wording(one.text):
+            found.setdefault(wording, []).append(one)
+    proposals = (_proposed(wording, all_) for wording, all_ in found.items())
+    return sorted(filter(None, proposals), key=lambda one: (-one.citizens, -one.latest.timestamp()))
+
+
+def _proposed(wording: str, asked: Sequence[Asked]) -> Similar | None:
+    entry_id, *others = dict.fromkeys(one.chosen for one in asked if one.chosen) or [""]
+    confirmed = [one for one in asked if one.chosen]
+    if not entry_id or others or not any(map(_teaches, confirmed)):
+        return None
+    citizens = {one.citizen for one in confirmed}
+    refused = {one.citizen for one in asked if entry_id in one.rejected}
+    vague = all(one.by == "citizen" and len(one.offered) > 1 for one in confirmed)
+    if len(refused - citizens) >= len(citizens) or (vague and len(citizens) < 2):
+        return None
+    return Similar(wording, entry_id, len(citizens), max(one.at for one in confirmed))
 
 
 def _teaches(one: Asked) -> bool:
@@ -107,18 +131,19 @@ def objection(
     owners = matcher.owners(wording)
     if entry_id in owners:
         return "这一条已经有这个问法。"
-    if owners:
-        return f"这已经是“{min(owners)}”的问法。"
+    if owner := next(filter(None, map(matcher.get, sorted(owners))), None):
+        return f"这已经是“{owner.question}”的问法。"
     if len(entry.similar) >= MAX_SIMILAR:
         return f"这一条的相似问已有 {MAX_SIMILAR} 个，请先删去没有代表性的。"
     spoilt = _spoilt(matcher, entry, wording, gold, today)
-    return f"会让测试问题“{spoilt}”答错。" if spoilt else ""
+    return BREAKS.format(question=spoilt) if spoilt else ""
 
 
 def _spoilt(matcher: Matcher, entry: Entry, wording: str, gold: Sequence[Gold], today: date) -> str:
-    """The first saved question that would go wrong; only those that share a word can."""
-    told = set(words(wording)) - stop_words()
-    near = [one for one in gold if told & set(words(one.query))]
+    """The first saved question that would go wrong; only others' that share a word can."""
+    told = folded(wording, matcher.lexicon)
+    near = [one for one in gold if one.entry_id != entry.id]
+    near = [one for one in near if told & folded(one.query, matcher.lexicon)]
     if not near:
         return ""
     matches = matcher.trial(taught(entry, wording), [one.query for one in near], today)
@@ -127,13 +152,29 @@ def _spoilt(matcher: Matcher, entry: Entry, wording: str, gold: Sequence[Gold], 
     return lost[0].gold.query if lost else ""
 
 
+def folded(text: str, lexicon: Lexicon) -> set[str]:
+    """The words of a text that say something, as a lexicon reads them."""
+    told = lexicon.words_of(normalize(text)[:MAX_ANALYSED])
+    return {lexicon.fold(word) for word in told if word not in stop_words()}
+
+
+def restates(entry: Entry, wording: str) -> bool:
+    """Whether one of the entry's own wordings stands in this one."""
+    own = map(_plain, entry.wordings)
+    return any(one in wording for one in own if _letters(one) >= SHORTEST)
+
+
 def taught(entry: Entry, wording: str) -> Entry:
     """The entry with one more similar question."""
     return replace(entry, similar=(*entry.similar, wording))
 
 
-def worthwhile(matcher: Matcher, proposal: Similar, today: date) -> bool:
-    """Whether the matcher is not sure of it anyway."""
-    match = matcher.match(proposal.wording, today, by_words=True)
-    sure = [one.entry.id for one in match.candidates[:1] if one.probability >= SURE]
-    return sure != [proposal.entry_id]
+def standing(
+    matcher: Matcher, text: str, entry_id: str, today: date, lexicon: Lexicon | None = None
+) -> tuple[int, float]:
+    """The place that an entry has for a text by words, 0 for none, and how probable it is."""
+    match = matcher.match(text, today, by_words=True, lexicon=lexicon)
+    for place, one in enumerate(match.candidates, 1):
+        if one.entry.id == entry_id:
+            return place, one.probability
+    return 0, 0.0

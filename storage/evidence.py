@@ -6,18 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from sqlalchemy import and_, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from knowledge.masking import mask
 from knowledge.proposals import Asked
 from knowledge.risk import Decided
-from storage.models import Case, CaseEvent, Citizen, Draft, Message
+from storage.models import Case, CaseEvent, Citizen, Draft, Message, MessageVersion
 from storage.terms import DraftKind, DraftState, EventKind
 
-Row = TypeVar("Row", CaseEvent, Message, Draft)
+Row = TypeVar("Row", CaseEvent, Draft)
 _AT_ONCE = 300  # cases read together
 _KINDS = (
     EventKind.TRIAGED,
@@ -25,6 +26,7 @@ _KINDS = (
     EventKind.HELPFUL,
     EventKind.NOT_HELPFUL,
 )
+_DECIDING = (EventKind.CHOSEN, EventKind.HELPFUL, EventKind.NOT_HELPFUL)
 
 
 async def decided(session: AsyncSession, since: datetime) -> list[Decided]:
@@ -66,18 +68,19 @@ def _judged(events: Iterable[CaseEvent]) -> Iterable[Decided]:
 
 
 async def asked(session: AsyncSession, since: datetime) -> list[Asked]:
-    """Every question since a moment with what became of it, oldest first; masked.
+    """Every question that somebody decided about since a moment, oldest first; masked.
 
     What erased citizens asked is left out.
     """
+    by_staff = and_(col(CaseEvent.kind) == EventKind.REPLY_QUEUED, col(CaseEvent.actor) != "system")
     query = select(CaseEvent.case_id).where(
-        CaseEvent.kind == EventKind.TRIAGED, col(CaseEvent.recorded_at) >= since
+        or_(col(CaseEvent.kind).in_(_DECIDING), by_staff), col(CaseEvent.recorded_at) >= since
     )
     cases = sorted(set(await session.exec(query)))
     found: list[Asked] = []
     for start in range(0, len(cases), _AT_ONCE):
         found += await _asked(session, cases[start : start + _AT_ONCE])
-    return sorted((one for one in found if one.at >= since), key=lambda one: one.at)
+    return sorted(found, key=lambda one: one.at)
 
 
 async def asked_in(session: AsyncSession, case_id: int) -> list[Asked]:
@@ -87,8 +90,8 @@ async def asked_in(session: AsyncSession, case_id: int) -> list[Asked]:
 
 async def _asked(session: AsyncSession, cases: Sequence[int]) -> list[Asked]:
     events = await _by_case(session, CaseEvent, cases)
-    messages = await _by_case(session, Message, cases)
     drafts = await _by_case(session, Draft, cases)
+    said = await _said(session, cases)
     people = (
         select(Case.id, Case.citizen_id)
         .join(Citizen, col(Citizen.id) == col(Case.citizen_id))
@@ -99,7 +102,7 @@ async def _asked(session: AsyncSession, cases: Sequence[int]) -> list[Asked]:
         for case_id, citizen in await session.exec(people)
         if case_id is not None
         for turn in _turns(events[case_id], drafts[case_id])
-        if (question := turn.question(citizen, messages[case_id])) is not None
+        if (question := turn.question(citizen, said[case_id])) is not None
     ]
 
 
@@ -113,22 +116,51 @@ async def _by_case(
     return rows
 
 
+class _Said(NamedTuple):
+    """One wording of a message, and when it came."""
+
+    message: int
+    text: str
+    at: datetime
+
+
+async def _said(session: AsyncSession, cases: Sequence[int]) -> dict[int, list[_Said]]:
+    """By case what was written, edited wordings after earlier ones of the same message."""
+    query = (
+        select(
+            Message.case_id,
+            MessageVersion.message_id,
+            MessageVersion.text,
+            MessageVersion.received_at,
+        )
+        .join(Message, col(Message.id) == col(MessageVersion.message_id))
+        .where(col(Message.case_id).in_(cases))
+        .order_by(col(MessageVersion.message_id), col(MessageVersion.number))
+    )
+    found: dict[int, list[_Said]] = defaultdict(list)
+    for case_id, message, text, at in await session.exec(query):
+        found[case_id].append(_Said(message, text, at))
+    return found
+
+
 @dataclass
 class _Turn:
     """One question of a case, as far as its events were followed."""
 
     after: datetime | None
     at: datetime
+    is_question: bool = False
     offered: tuple[str, ...] = ()
     sent: str = ""
     chosen: str = ""
     rejected: dict[str, None] = field(default_factory=dict)
     by: str = ""
     answered_at: datetime | None = None
+    disputed: bool = False
 
-    def settle(self, entry_id: str, by: str) -> None:
-        """Somebody said that this entry answers, or with "" that none of those offered does."""
-        place = self.offered.index(entry_id) if entry_id in self.offered else len(self.offered)
+    def settle(self, entry_id: str, by: str, seen: int = 0) -> None:
+        """Somebody said which entry answers; with "" that none of the first ``seen`` does."""
+        place = self.offered.index(entry_id) if entry_id in self.offered else seen
         self.refuse(*self.offered[:place])
         self.rejected.pop(entry_id, None)
         self.chosen, self.by = entry_id, by
@@ -138,35 +170,49 @@ class _Turn:
         if self.chosen in self.rejected:
             self.chosen = self.by = ""
 
-    def question(self, citizen: int, messages: Iterable[Message]) -> Asked | None:
+    def answer(self, entry_id: str, at: datetime) -> None:
+        self.sent, self.disputed = entry_id, False
+        self.answered_at = self.answered_at or at
+
+    def question(self, citizen: int, said: Iterable[_Said]) -> Asked | None:
         """With what the citizen wrote before the first answer; None if that is nothing."""
-        told = [one.text.strip() for one in messages if self._covers(one.received_at)]
-        text = "\n".join(one for one in told if len(one) > 1)
+        told = {one.message: one for one in said if self._before_answer(one.at)}
+        fresh = [one.text.strip() for one in told.values() if self._is_new(one.at)]
+        text = "\n".join(one for one in fresh if len(one) > 1)
         if not text:
             return None
         rejected = tuple(self.rejected)
         return Asked(mask(text), citizen, self.at, self.offered, self.chosen, rejected, self.by)
 
-    def _covers(self, moment: datetime) -> bool:
-        started = self.after is None or moment > self.after
-        return started and (self.answered_at is None or moment <= self.answered_at)
+    def _before_answer(self, moment: datetime) -> bool:
+        return self.answered_at is None or moment <= self.answered_at
+
+    def _is_new(self, moment: datetime) -> bool:
+        return self.after is None or moment > self.after
 
 
 def _turns(events: Iterable[CaseEvent], drafts: Sequence[Draft]) -> list[_Turn]:
-    """The questions of one case; complaints and small talk are none."""
+    """The questions of one case; complaints and small talk are none.
+
+    What follows an answer that did not help belongs to the same question; only an edit after
+    an answer asks anew.
+    """
     turns: list[_Turn] = []
-    open_turn: _Turn | None = None
+    anew = True
     for event in events:
-        if event.kind == EventKind.TRIAGED:
-            if open_turn is None or open_turn.answered_at is not None:
-                last = open_turn.answered_at if open_turn else None
-                open_turn = _Turn(last, event.recorded_at)
+        if event.kind == EventKind.REOPENED:
+            anew = bool(turns) and not turns[-1].disputed
+        elif event.kind == EventKind.TRIAGED:
+            if anew:
+                last = turns[-1].answered_at if turns else None
+                turns.append(_Turn(last, event.recorded_at))
+                anew = False
             if event.data.get("triage") == "question":
-                open_turn.offered = tuple(filter(None, [event.data.get("entry")]))
-                turns += [open_turn] if open_turn not in turns else []
-        elif open_turn is not None:
-            _follow(open_turn, event, drafts)
-    return turns
+                turns[-1].is_question = True
+                turns[-1].offered = tuple(filter(None, [event.data.get("entry")]))
+        elif turns:
+            _follow(turns[-1], event, drafts)
+    return [one for one in turns if one.is_question]
 
 
 def _follow(turn: _Turn, event: CaseEvent, drafts: Sequence[Draft]) -> None:
@@ -174,24 +220,24 @@ def _follow(turn: _Turn, event: CaseEvent, drafts: Sequence[Draft]) -> None:
     match event.kind:
         case EventKind.CLARIFIED:
             turn.offered = tuple(data["entries"]) or turn.offered
-        case EventKind.CHOSEN if data["entry"]:
-            turn.settle(data["entry"], "citizen")
         case EventKind.CHOSEN:
-            turn.refuse(*turn.offered)
+            turn.settle(data["entry"], "citizen", len(turn.offered))
         case EventKind.REPLY_QUEUED if data["automatic"]:
-            turn.sent, turn.answered_at = data["entry"], turn.answered_at or event.recorded_at
+            turn.answer(data["entry"], event.recorded_at)
         case EventKind.REPLY_QUEUED:
-            turn.offered = _offered(event, drafts) or turn.offered
-            turn.settle(data["entry"], "staff")
-            turn.sent, turn.answered_at = data["entry"], turn.answered_at or event.recorded_at
+            offered, seen = _before_staff(event, drafts)
+            turn.offered = offered or turn.offered
+            turn.settle(data["entry"], "staff", seen)
+            turn.answer(data["entry"], event.recorded_at)
         case EventKind.HELPFUL if turn.sent and turn.by != "staff":
             turn.settle(turn.sent, "citizen")
         case EventKind.NOT_HELPFUL:
             turn.refuse(turn.sent)
+            turn.disputed = True
 
 
-def _offered(event: CaseEvent, drafts: Sequence[Draft]) -> tuple[str, ...]:
-    """What stood before the person who sent this reply, best first."""
+def _before_staff(event: CaseEvent, drafts: Sequence[Draft]) -> tuple[tuple[str, ...], int]:
+    """What stood before the person who sent this reply, best first, and how much they looked at."""
     sent = [
         draft
         for draft in drafts
@@ -201,4 +247,6 @@ def _offered(event: CaseEvent, drafts: Sequence[Draft]) -> tuple[str, ...]:
         and draft.decided_at is not None
         and draft.decided_at <= event.recorded_at
     ]
-    return tuple(one["entry_id"] for one in sent[-1].candidates) if sent else ()
+    if not sent or not sent[-1].candidates:
+        return (), 0
+    return tuple(one["entry_id"] for one in sent[-1].candidates), sent[-1].position + 1

@@ -11,9 +11,12 @@ from storage.ledger import audit
 from storage.models import ProposalDecision, utcnow
 
 
-async def decided(session: AsyncSession) -> set[str]:
-    """The keys of every proposal that a person accepted or rejected."""
-    return set(await session.exec(select(ProposalDecision.key)))
+async def decided(session: AsyncSession, keys: Collection[str] | None = None) -> set[str]:
+    """The keys, of these or of all, about which a person decided."""
+    query = select(ProposalDecision.key)
+    if keys is not None:
+        query = query.where(col(ProposalDecision.key).in_(keys))
+    return set(await session.exec(query))
 
 
 async def decide(
@@ -22,7 +25,7 @@ async def decide(
     """Keep a decision, in place of an earlier one; a proposal decided about does not come back."""
     query = select(ProposalDecision).where(col(ProposalDecision.key).in_(keys))
     rows = {row.key: row for row in await session.exec(query)}
-    for key in keys:
+    for key in dict.fromkeys(keys):
         row = rows.get(key) or ProposalDecision(key=key, accepted=accepted)
         row.accepted, row.actor, row.at = accepted, actor, utcnow()
         session.add(row)

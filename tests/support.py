@@ -17,7 +17,7 @@ from bot.desk import Desk, Inbound, Library, Office, Receipt, Rules
 from bot.ledger import verify
 from knowledge.catalog import Entry, Link
 from knowledge.matcher import Policy
-from storage import entries
+from storage import entries, queries
 from storage.coordination import Coordination, LocalCoordination
 from storage.db import Database
 from storage.models import Account, Case, CaseEvent, Delivery, Staff
@@ -172,6 +172,23 @@ class Town:
         case = await self.case(case_id)
         assert case.state == "waiting"
         return case_id, case.version
+
+    async def answered(self, text: str, entry_id: str, citizen: str = "7001") -> int:
+        """A case that staff answered by this entry, wherever among the candidates it stood."""
+        case_id, version = await self.waiting(text, citizen)
+        staff, review = await self.staff(), self.desk.review
+        while await self._drafted(case_id) != entry_id:
+            await review.other(staff, case_id, version, STAFF_PLACE)
+            await self.settle()
+            version = (await self.case(case_id)).version
+        await review.adopt(staff, case_id, version, STAFF_PLACE)
+        await self.settle()
+        return case_id
+
+    async def _drafted(self, case_id: int) -> str:
+        async with self.db.read() as session:
+            draft = await queries.open_draft(session, case_id)
+        return draft.entry_id if draft else ""
 
     async def staff(self, number: int = 0) -> Staff:
         """One of ``PEOPLE``."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.clock import Calendar
 from bot.commands.common import CommandError, clock_of, console, run, settings_of
-from bot.config import ConfigError, read_scorecards
+from bot.config import ConfigError, read_ranker, read_scorecards
 from bot.settings import Settings, TelegramSettings
 from knowledge import catalog
 from knowledge.catalog import Entry, local_today
@@ -78,7 +78,7 @@ def _show(findings: list[Finding]) -> None:
 
 
 async def _look(settings: Settings) -> list[Finding]:
-    findings = [_clock(settings), _scorecards(settings)]
+    findings = [_clock(settings), _scorecards(settings), _ranker(settings)]
     async with aclosing(_database(settings)) as looking:
         findings += [one async for one in looking]
     findings += await asyncio.gather(_redis(settings), _telegram(settings.telegram))
@@ -104,6 +104,15 @@ def _scorecards(settings: Settings) -> Finding:
     except ConfigError as error:
         return Finding("计分卡", Level.BAD, str(error))
     return Finding("计分卡", Level.GOOD, "、".join(names) or "没有")
+
+
+def _ranker(settings: Settings) -> Finding:
+    name, file = "匹配权重", settings.knowledge.ranker_file
+    try:
+        read_ranker(settings.knowledge)
+    except ConfigError as error:
+        return Finding(name, Level.BAD, str(error))
+    return Finding(name, Level.GOOD, f"本单位的 {file}" if file else "程序自带")
 
 
 def _years(today: date) -> list[int]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +21,11 @@ from bot.commands.common import (
     settings_of,
     table,
 )
+from bot.config import read_ranker
 from bot.settings import Settings
+from knowledge import gold as saved
 from knowledge.catalog import Entry
-from knowledge.gold import Gold, Verdict, broken, check
+from knowledge.gold import Change, Gold, Verdict, check
 from knowledge.matcher import Matcher
 from knowledge.semantic import SemanticError
 from storage import entries, gold, lexicon
@@ -88,40 +89,16 @@ async def breaks(
         words = await lexicon.load(session)
     if not questions:
         return []
-    change = _Change(present, wanted, words, words if own is None else own)
+    weights = read_ranker(settings.knowledge)
+    change = Change(present, wanted, words, words if own is None else own)
     try:
         with meaning_of(settings.knowledge.embedder, settings.vectors_dir) as meaning:
-            return _broken(change, questions, meaning)
+            return saved.breaks(
+                change, questions, meaning=meaning, weights=weights, prepare=_fill_quickly
+            )
     except SemanticError as error:
         complain(f"{error} 测试问题这次只按字词检验。")
-        return _broken(change, questions, None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """Present and wanted entries and synonyms."""
-
-    present: Iterable[Entry]
-    wanted: Iterable[Entry]
-    words: Mapping[str, str]
-    own: Mapping[str, str]
-
-
-def _broken(change: _Change, questions: Sequence[Gold], meaning: Meaning | None) -> list[Verdict]:
-    before = {entry.id: entry for entry in change.present}
-    after = {**before, **{entry.id: entry for entry in change.wanted}}
-    matcher = Matcher(after.values(), meaning=meaning, own=change.own)
-    _fill_quickly(matcher)
-    failed = [verdict for verdict in check(matcher, questions) if not verdict.passed]
-    for entry_id in after if failed else ():
-        if entry_id not in before:
-            matcher.remove(entry_id)
-        elif before[entry_id] != after[entry_id]:
-            matcher.put(before[entry_id])
-    for _ in matcher.learn(change.words) if failed else ():
-        pass
-    _fill_quickly(matcher)
-    return broken(check(matcher, [verdict.gold for verdict in failed]), failed)
+        return saved.breaks(change, questions, weights=weights)
 
 
 def _fill_quickly(matcher: Matcher) -> None:
@@ -162,7 +139,8 @@ async def _test(
         async with database.read() as session:
             present, questions = await entries.load(session), await gold.load(session)
             own = await lexicon.load(session)
-    matcher = Matcher(present, meaning=meaning, own=own)
+    weights = read_ranker(settings.knowledge)
+    matcher = Matcher(present, meaning=meaning, own=own, weights=weights)
     if meaning is not None and meaning.missing and questions:
         complain(f"先算 {meaning.missing} 段文字的语义向量，只算一次；不想等可加 --semantic off")
         with progress() as watched:

@@ -60,3 +60,32 @@ def words_export(context: typer.Context, file: Target) -> None:
     from bot.commands import words as command
 
     command.export_file(context, file)
+
+
+learn = group("从办过的问题里学：查看、接受、不要。")
+
+Keys = Annotated[list[str], typer.Argument(metavar="编号...", help="列表里的编号，可写几个。")]
+
+
+@learn.command("list", cls=ChineseCommand)
+def learn_list(context: typer.Context) -> None:
+    """列出可以学的相似问和同义词，各有多少群众这样问、学了有什么作用。"""
+    from bot.commands import learn as command
+
+    command.show(context)
+
+
+@learn.command("accept", cls=ChineseCommand)
+def learn_accept(context: typer.Context, keys: Keys) -> None:
+    """接受：问法记为相似问，词记为同义词；会让测试问题答错的不记。"""
+    from bot.commands import learn as command
+
+    command.accept(context, keys)
+
+
+@learn.command("reject", cls=ChineseCommand)
+def learn_reject(context: typer.Context, keys: Keys) -> None:
+    """不要：以后不再提出。"""
+    from bot.commands import learn as command
+
+    command.reject(context, keys)

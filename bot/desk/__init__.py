@@ -14,12 +14,12 @@ from bot.desk.duties import Duties
 from bot.desk.exclusion import Exclusion
 from bot.desk.extension import Extension
 from bot.desk.intake import Intake, Receipt
+from bot.desk.learning import Learning
 from bot.desk.library import Library
 from bot.desk.merging import Merging
 from bot.desk.office import DeskError, Inbound, Office, Rules
 from bot.desk.review import Review
 from bot.desk.satisfaction import Satisfaction
-from bot.desk.similar import Similar
 from bot.desk.supplement import Supplement
 from bot.desk.tasks import Tasks
 from bot.desk.transfer import Transfer
@@ -52,9 +52,9 @@ class Desk:
                 TaskKind.CALLBACK: self.callback,
             },
         )
-        self.similar = Similar(office)
+        self.learning = Learning(office)
         self.dispatch = Dispatch(office, channels)
-        self.duties = Duties(office, self.answering)
+        self.duties = Duties(office, self.answering, self.learning)
 
 
 __all__ = ["Desk", "DeskError", "Inbound", "Library", "Office", "Receipt", "Rules"]

@@ -11,6 +11,7 @@ from bot.clock import SHANGHAI
 from bot.desk import posting, wording
 from bot.desk.answering import Answering
 from bot.desk.escalation import escalate
+from bot.desk.learning import Learning
 from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key
 from bot.desk.satisfaction import ask_once
 from storage import queries
@@ -24,9 +25,10 @@ _CLARIFY_PATIENCE = timedelta(minutes=30)
 class Duties:
     """Scheduled work; each call is safe to repeat and never closes an unanswered case."""
 
-    def __init__(self, office: Office, answering: Answering) -> None:
+    def __init__(self, office: Office, answering: Answering, learning: Learning) -> None:
         self._office = office
         self._answering = answering
+        self._learning = learning
 
     async def remind(self) -> int:
         """Tell staff of every deadline point passed since it was last looked; returns how many."""
@@ -51,6 +53,7 @@ class Duties:
         """The morning's figures for staff."""
         now = self._office.now()
         day = now.astimezone(SHANGHAI).date()
+        learnable = await self._learning.waiting()
         async with self._office.db.write() as session:
             waiting = await queries.waiting_count(session)
             overdue = await queries.overdue_count(session, now)
@@ -61,6 +64,8 @@ class Duties:
                 f"待人工 {waiting} 件（超期 {overdue} 件，24 小时内到期 {soon} 件）\n"
                 f"过去 24 小时新增诉求 {came} 件"
             )
+            if learnable:
+                text += f"\n可以学的：{learnable}，用 wenban kb learn list 查看"
             await posting.to_staff(
                 self._office, session, Outgoing(text), Purpose.DIGEST, f"digest:{day}"
             )

@@ -7,7 +7,7 @@ import gc
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,9 +16,8 @@ from pathlib import Path
 from bot.desk.keeper import Keeper
 from bot.telemetry import MATCHES
 from knowledge.catalog import Entry
-from knowledge.gold import Gold
 from knowledge.matcher import Match, Matcher, Policy
-from knowledge.proposals import objection
+from knowledge.ranker import Weights
 from knowledge.risk import Source, Standing, stand
 from knowledge.semantic import Bundled, Embedder
 from knowledge.vectors import Meaning
@@ -44,7 +43,12 @@ class Library:
     """
 
     def __init__(
-        self, db: Database, policy: Policy, risk: float = 0.01, decisions_required: int = 0
+        self,
+        db: Database,
+        policy: Policy,
+        risk: float = 0.01,
+        decisions_required: int = 0,
+        weights: Mapping[str, Weights] | None = None,
     ) -> None:
         self._db = db
         self._policy = policy
@@ -52,7 +56,7 @@ class Library:
         self._required = decisions_required
         self.standing = stand((), policy.answer_at, risk, decisions_required)
         self.keeper: Keeper | None = None
-        self._matcher = Matcher((), policy)
+        self._matcher = Matcher((), policy, weights=weights)
         self._versions: dict[str, tuple[int, bool]] = {}
         self._own: dict[str, str] = {}
         self._newest: datetime | None = None
@@ -78,9 +82,10 @@ class Library:
             return None
         return meaning.likeness if meaning.embedder.measured else None
 
-    def objection(self, wording: str, entry_id: str, questions: Sequence[Gold], today: date) -> str:
-        """Why a wording cannot become a 相似问 of an entry; "" if it can. Not on the event loop."""
-        return objection(self._matcher, wording, entry_id, questions, today)
+    @property
+    def matcher(self) -> Matcher:
+        """The entries as they are matched now: to look at, and not on the event loop."""
+        return self._matcher
 
     async def match(self, text: str, today: date, others: int = 0) -> Match:
         """Candidates and decision. ``others`` is how many more questions wait to be matched.

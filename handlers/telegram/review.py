@@ -135,7 +135,7 @@ async def pressed(query: CallbackQuery, desk: Desk, channel: TelegramChannel) ->
             await redraw(channel, query, await desk.review.show(press.case_id))
             text = ""
         case "similar":
-            text = await desk.similar.add(staff, press.case_id)
+            text = await desk.learning.add(staff, press.case_id, press.argument)
             await redraw(channel, query, Outgoing(""))
         case "more":
             await redraw(channel, query, await desk.review.more(press.case_id))

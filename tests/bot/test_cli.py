@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -350,6 +351,27 @@ def test_check_ends_with_1_when_something_is_wrong(
     monkeypatch.setenv("WENBAN_APP__TYPO", "1")
     code, out, err = wenban("check")
     assert (code, "app.typo：没有这个设置项" in out) == (1, True)
+
+
+def test_check_and_saved_questions_go_by_the_offices_own_weights(
+    wenban: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "程序自带" in wenban("check")[1]
+    wenban("kb", "import", file("kb.csv", KB), "--automatic")
+    gold = file("gold.csv", "问法,编号\n路灯坏了,\n")
+    assert wenban("kb", "test", gold)[0] == 1
+    shipped = files("knowledge") / "data" / "ranker.json"
+    value = json.loads(shipped.read_text("utf-8"))
+    value["models"]["lexical"]["first"]["constant"] = -99.0
+    monkeypatch.setenv("WENBAN_KNOWLEDGE__RANKER_FILE", "own.json")
+    Path("own.json").write_text(json.dumps(value), "utf-8")
+    assert "本单位的 own.json" in wenban("check")[1]
+    assert wenban("kb", "test")[0] == 0
+    Path("own.json").write_text("{}", "utf-8")
+    code, out, _ = wenban("check")
+    assert (code, "没有 models" in out, "请重新训练" in out) == (1, True, False)
+    code, _, err = wenban("kb", "test")
+    assert (code, err.startswith("knowledge.ranker_file：权重文件“own.json”里没有")) == (1, True)
 
 
 async def test_check_asks_telegram(database_url: str, tmp_path: Path) -> None:

@@ -9,8 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import SECRETS, ConfigError, load, read_calendar, read_scorecards
-from bot.settings import AssessmentSettings, ClockSettings, Settings
+from bot.config import (
+    SECRETS,
+    ConfigError,
+    load,
+    read_calendar,
+    read_ranker,
+    read_scorecards,
+)
+from bot.settings import AssessmentSettings, ClockSettings, KnowledgeSettings, Settings
+from knowledge.ranker import models
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
@@ -191,3 +199,13 @@ def test_unusable_scorecards_name_the_setting_and_the_remedy(
         read_scorecards(AssessmentSettings(scorecard_file=path))
     assert str(refused.value).startswith("assessment.scorecard_file：")
     assert said in str(refused.value)
+
+
+def test_a_file_of_weights_is_read_whole_or_named_with_its_setting(tmp_path: Path) -> None:
+    assert read_ranker(KnowledgeSettings()) is None
+    path = tmp_path / "own.json"
+    path.write_text((ROOT / "knowledge" / "data" / "ranker.json").read_text("utf-8"), "utf-8")
+    assert read_ranker(KnowledgeSettings(ranker_file=str(path))) == models()
+    path.write_text("{}", "utf-8")
+    with pytest.raises(ConfigError, match=r"knowledge\.ranker_file：.*没有 models"):
+        read_ranker(KnowledgeSettings(ranker_file=str(path)))

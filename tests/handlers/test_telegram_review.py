@@ -11,9 +11,10 @@ from bot.channels.base import Attachment
 from bot.desk import Desk
 from handlers.telegram import texts
 from storage.db import Database
-from storage.models import Case, Message
+from storage.models import Case, EntryRow, Message
 from tests.botapi import Sent, User
 from tests.handlers.telegram_door import Door, opened
+from tests.support import ENTRIES
 
 HARD = "低保怎么申请"
 
@@ -461,3 +462,29 @@ async def test_repeats_are_merged_and_separated(door: Door, citizen: User) -> No
         card = await door.api.next_message(door.staff, kind="markup")
     shown = await door.api.presses(door.colleague(), card, "#2")
     assert "已分开" in shown.text
+
+
+async def test_the_wording_of_another_entry_is_kept_at_a_press(database: Database) -> None:
+    gone = replace(ENTRIES[3], id="gone", question="去世人员怎么注销户口", similar=())
+    moved = replace(gone, id="moved", question="老人户口怎么迁")
+    async with opened(database, known=(*ENTRIES, gone, moved)) as door:
+        card = await card_for(door, door.api.user("小李"), "老人走了户口咋销")
+        while "出处：gone" not in card.text:
+            await door.api.presses(door.colleague(), card, "换一条")
+            await door.settle()
+            card = await door.api.next_message(door.staff, containing="诉求 #1 ")
+        await door.api.presses(door.colleague(), card, "采用")
+        await door.settle()
+        closed = await door.api.next_edit(door.staff)
+        while "群众的问法：老人走了户口咋销" not in closed.text:
+            closed = await door.api.next_edit(door.staff)
+        refused = await door.api.presses(door.colleague(0), closed, "记为相似问")
+        assert (refused.show_alert, "审核、主管或管理员" in refused.text) == (True, True)
+        forged = closed.data("记为相似问")[:-1] + "x"
+        refused = await door.api.presses(door.colleague(1), closed, forged, stale=True)
+        assert (refused.show_alert, "有变化" in refused.text) == (True, True)
+        shown = await door.api.presses(door.colleague(1), closed, "记为相似问")
+        assert shown.text == "已记为相似问"
+        assert (await door.api.next_message(door.staff, kind="markup")).buttons == []
+        async with database.read() as session:
+            assert (await session.get_one(EntryRow, "gone")).similar == ["老人走了户口咋销"]
