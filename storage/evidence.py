@@ -22,6 +22,7 @@ _AT_ONCE = 300  # cases read together
 _KINDS = (
     EventKind.TRIAGED,
     EventKind.REPLY_QUEUED,
+    EventKind.REPLY_TAKEN_BACK,
     EventKind.HELPFUL,
     EventKind.NOT_HELPFUL,
 )
@@ -41,8 +42,20 @@ async def decided(session: AsyncSession, since: datetime) -> list[Decided]:
     for event in await session.exec(query.order_by(col(CaseEvent.id))):
         cases.setdefault(event.case_id, []).append(event)
     for events in cases.values():
-        found += _judged(events)
+        found += _judged(_stood(events))
     return found
+
+
+def _stood(events: Iterable[CaseEvent]) -> list[CaseEvent]:
+    """The events without the replies that were taken back before they left."""
+    kept: list[CaseEvent] = []
+    for event in events:
+        if event.kind != EventKind.REPLY_TAKEN_BACK:
+            kept.append(event)
+            continue
+        queued = [place for place, one in enumerate(kept) if one.kind == EventKind.REPLY_QUEUED]
+        del kept[queued[-1]]
+    return kept
 
 
 def _judged(events: Iterable[CaseEvent]) -> Iterable[Decided]:
@@ -156,7 +169,7 @@ def _turns(events: Iterable[CaseEvent], drafts: Sequence[Draft]) -> list[_Turn]:
     """The questions of one case; complaints and small talk are none."""
     turns: list[_Turn] = []
     open_turn: _Turn | None = None
-    for event in events:
+    for event in _stood(events):
         if event.kind == EventKind.TRIAGED:
             if open_turn is None or open_turn.answered_at is not None:
                 last = open_turn.answered_at if open_turn else None

@@ -26,7 +26,7 @@ async def propose(
     Empty when there is none.
     """
     await supersede(session, case)
-    draft = Draft(case_id=key_of(case), candidates=[_plain(one) for one in candidates])
+    draft = Draft(case_id=key_of(case), candidates=[plain(one) for one in candidates])
     told = candidates[:questions]
     for one in draft.candidates[: len(told)] if len(told) > 1 else ():
         one["together"] = True
@@ -57,7 +57,7 @@ async def offer(session: AsyncSession, case: Case, choices: Iterable[Candidate])
     draft = Draft(
         case_id=key_of(case),
         kind=DraftKind.CHOICES,
-        candidates=[_plain(choice) for choice in choices],
+        candidates=[plain(choice) for choice in choices],
     )
     session.add(draft)
     await session.flush()
@@ -80,7 +80,8 @@ def decide(draft: Draft, state: DraftState, actor: str) -> None:
     draft.state, draft.decided_by, draft.decided_at = state, actor, utcnow()
 
 
-def _plain(candidate: Candidate) -> dict[str, Any]:
+def plain(candidate: Candidate) -> dict[str, Any]:
+    """A candidate as drafts keep it."""
     return {
         "entry_id": candidate.entry.id,
         "probability": round(candidate.probability, 4),

@@ -19,11 +19,11 @@ from bot.desk import (
     supplement,
     tasks,
 )
-from bot.desk.desktop import Desktop, acting, finish
+from bot.desk.desktop import CONSOLE, Desktop, acting, finish
 from bot.desk.drafting import basis, decide, supersede
-from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, locked_case, storable
+from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, key_of, locked_case, storable
 from bot.desk.wording import answer_text
-from storage import entries, queries
+from storage import entries, outbox, queries
 from storage.ledger import audit, record
 from storage.models import Case, Draft, Staff
 from storage.terms import CaseState, DraftKind, DraftState, EventKind
@@ -76,7 +76,8 @@ class Review:
             record(
                 desk.session, desk.case, EventKind.DRAFTED, actor=desk.actor, entry=draft.entry_id
             )
-            await posting.card(self._office, desk.session, desk.case, place)
+            if place != CONSOLE:
+                await posting.card(self._office, desk.session, desk.case, place)
             return "已换一条"
 
     async def prompt(self, staff: Staff, case_id: int, version: int, place: str) -> str:
@@ -131,7 +132,7 @@ class Review:
                 until=until.isoformat(),
             )
             following = await queries.next_waiting(desk.session, self._office.now())
-            if following and following.id != case_id:
+            if following and following.id != case_id and place != CONSOLE:
                 await posting.card(self._office, desk.session, following, place)
             minutes = int(self._office.rules.snooze.total_seconds() // 60)
             return f"已放后 {minutes} 分钟，时限照算"
@@ -235,7 +236,8 @@ class Review:
         )
         await desk.session.flush()
         await posting.card(self._office, desk.session, desk.case)
-        return f"还没有发送：{perfunctory.warning(found)}请补上实际内容，或在新卡片上点“仍要发送”。"
+        again = "再发一次就照发" if desk.place == CONSOLE else "在新卡片上点“仍要发送”"
+        return f"还没有发送：{perfunctory.warning(found)}请补上实际内容，或{again}。"
 
     async def _approve(self, desk: Desktop, draft: Draft, text: str) -> str:
         """One review step; the last one sends."""
@@ -250,6 +252,9 @@ class Review:
         found = [self._office.library.get(one) for one in basis(draft)] if kept else []
         sources = [entry for entry in found if entry is not None]
         await posting.reply(self._office, desk.session, desk.case, text, sources, actor=desk.actor)
+        if desk.place == CONSOLE:
+            until = self._office.now() + self._office.rules.undo
+            await outbox.hold_reply(desk.session, case_id=key_of(desk.case), until=until)
         only = sources[0] if len(sources) == 1 else None
         learnt, buttons = await similar.offer(desk.session, desk.case, draft, only)
         line = f"已由{desk.staff.display_name}答复{learnt}"
