@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from fastapi import Request
@@ -99,9 +100,9 @@ def on_page(
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
     """A handler that may outlive the button it was called by: it acts for the page."""
 
-    async def acting(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
+    @wraps(method)
+    async def acting(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         with self.visit.page:
             return await method(self, *args, **kwargs)
 
-    acting.__wrapped__ = method  # type: ignore[attr-defined]  (NiceGUI looks at the signature)
     return acting

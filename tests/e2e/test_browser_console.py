@@ -247,6 +247,7 @@ async def test_review_by_two_people_shows_what_the_first_changed(
         await line(two.page, case_id).click()
         await expect(two.page.locator(".diff ins").first).to_be_visible()
         await line(one.page, case_id).click()
+        await expect(one.page.locator(".diff ins").first).to_be_visible()
         await one.page.locator("body").press("a")
         await told(one.page, "换一位同事")
         await two.page.locator("body").press("a")

@@ -120,11 +120,8 @@ async def test_wrong_tries_lock_for_longer_each_time_even_when_made_at_once(town
 
 async def test_an_address_that_tries_many_logins_is_slowed_down(town: Town) -> None:
     signin = signin_of(town)
-    told = []
-    for number in range(25):
-        with pytest.raises(DeskError) as refused:
-            await signin.sign_in(f"guess{number}", OWN, "203.0.113.9")
-        told.append(str(refused.value))
+    tries = (signin.sign_in(f"guess{number}", OWN, "203.0.113.9") for number in range(40))
+    told = [str(one) for one in await asyncio.gather(*tries, return_exceptions=True)]
     assert "太频繁" in told[-1] and "太频繁" not in told[0]
 
 
