@@ -13,8 +13,10 @@ from websockets.exceptions import InvalidStatus
 
 from bot.desk.signin import Signin
 from handlers.console.gate import COOKIE
+from handlers.console.words import DELIVERIES, EVENTS, PURPOSES
 from storage.db import Database
 from storage.models import Staff
+from storage.terms import DeliveryState, EventKind, Purpose
 from tests.website import Website, open_website
 
 OWN = "yun-chuan-fu-wu-7"
@@ -179,6 +181,13 @@ async def test_sockets_need_the_session_and_the_own_page(front: Front, origin: s
     own = {"cookie": f"{COOKIE}={token}", "origin": front.website.url}
     async with websockets.connect(address, additional_headers=own, proxy=None) as socket:
         assert str(await socket.recv()).startswith("0{")
+
+
+def test_everything_that_is_stored_has_a_word_on_the_screen() -> None:
+    assert set(EventKind) == set(EVENTS)
+    assert set(DeliveryState) == set(DELIVERIES)
+    to_staff = {"card", "card_update", "prompt", "task", "reminder", "digest", "reply_copy"}
+    assert {str(one) for one in Purpose} - to_staff <= {str(one) for one in PURPOSES}
 
 
 async def test_pages_that_are_not_there_say_so_in_chinese(front: Front) -> None:

@@ -19,10 +19,16 @@ from handlers.console.pages.work import Work
 from handlers.console.visit import Visit, on_page
 from handlers.console.words import ATTACHMENTS, DELIVERIES, PURPOSES
 from storage.models import Task
-from storage.terms import CaseState, DeliveryState, ExclusionCode, Purpose, TaskKind
+from storage.terms import CaseState, DeliveryState, DraftKind, ExclusionCode, Purpose, TaskKind
 
 _STEPS = ("", "初审", "复审", "终审")
 _URGENCY = ("", "较急", "紧急")
+_AGREE = {"approve": "同意", "refuse": "不同意"}
+_DECISIONS = {
+    TaskKind.EXTENSION: _AGREE,
+    TaskKind.EXCLUSION: _AGREE,
+    TaskKind.TRANSFER: {"accept": "签收", "return": "退件"},
+}
 
 
 class Panel:
@@ -198,9 +204,8 @@ class Panel:
     def _task(self, task: Task) -> None:
         with tag("div", "standing-line task"):
             word(f"{TaskKind(task.kind).label}：{'；'.join(summary(task))}")
-            if task.kind in (TaskKind.EXTENSION, TaskKind.EXCLUSION):
-                button("同意").on_click(lambda: self.work.decide(task.id or 0, "approve"))
-                button("不同意").on_click(lambda: self.work.decide(task.id or 0, "refuse"))
+            for verb, title in _DECISIONS.get(TaskKind(task.kind), {}).items():
+                button(title).on_click(lambda verb=verb: self.work.decide(task.id or 0, verb))
 
     def _talk(self, talk: list[Spoken]) -> None:
         with tag("div", "talk").props('role="log" aria-label="对话" tabindex="0"'):
@@ -224,7 +229,10 @@ class Panel:
 
     def _reply(self, item: Item) -> None:
         with tag("div", "reply"):
-            box = ui.textarea(label="答复", value=self.text).classes("wide reply-box")
+            draft = item.view.draft
+            asks = draft is not None and draft.kind == DraftKind.REQUEST
+            title = "待审的补充请求" if asks else "答复"
+            box = ui.textarea(label=title, value=self.text).classes("wide reply-box")
             box.props('outlined autogrow debounce="200" input-style="max-height: 38vh"')
             box.on_value_change(lambda event: self._typed(event.value or ""))
             box.on("keydown.ctrl.enter", self.work.send)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from bot.desk.cards import CLOSE_REASONS, EXTENSION_REASONS, OVERRULE_REASONS, TRANSFER_REASONS
+from bot.desk.cards import (
+    CATEGORY_REASONS,
+    CLOSE_REASONS,
+    EXTENSION_REASONS,
+    OVERRULE_REASONS,
+    RESUME_REASONS,
+    TRANSFER_REASONS,
+)
 from bot.desk.desktop import CONSOLE
 from bot.desk.inbox import Item
 from handlers.console.pages.parts import choose, tag, word
@@ -40,6 +47,9 @@ class Work:
             "t": ("转办", self.transfer),
             "d": ("申请延期", self.extend),
             "m": ("合并", self.merge),
+            "g": ("改类别", self.recategorise),
+            "q": ("请群众补充", self.supplement),
+            "p": ("结束等待补充", self.resume),
             "x": ("无需答复", self.close),
             "s": ("稍后再办", self.later),
             "c": ("认领、放回", self.claim),
@@ -58,7 +68,11 @@ class Work:
             ("稍后", "s", self.later),
             ("放回" if mine else "认领", "c", self.claim),
             ("延期", "d", self.extend),
+            ("请群众补充", "q", self.supplement),
+            ("改类别", "g", self.recategorise),
         ]
+        if item.case.paused_at is not None:
+            found.insert(0, ("结束等待", "p", self.resume))
         if len(item.proposals) > 1:
             found.insert(0, ("换一条", "r", self.other))
         if item.view.others:
@@ -97,15 +111,17 @@ class Work:
 
     @on_page
     async def transfer(self) -> None:
-        review = self.visit.desk.review
-        known = await self.visit.errands.run(review.departments())
+        desk = self.visit.desk
+        known = await self.visit.errands.run(desk.review.departments())
         department = await choose("转办给哪个单位？", {one: one for one in known}, words="别的单位")
         if not department:
             return
         reason = await self._reason("为什么转办？", TRANSFER_REASONS)
         if reason:
             target = department.removeprefix("=").strip()
-            await self._and_next(lambda s, n, v: review.transfer(s, n, v, CONSOLE, target, reason))
+            await self._and_next(
+                lambda s, n, v: desk.transfer.ask(s, n, v, CONSOLE, target, reason)
+            )
 
     @on_page
     async def extend(self) -> None:
@@ -118,10 +134,36 @@ class Work:
         reason = await self._reason("为什么延期？（会告诉群众）", EXTENSION_REASONS)
         if reason:
             number = int(days)
-            said = await self._do(lambda s, n, v: extension.ask(s, n, v, CONSOLE, number, reason))
-            if said:
-                self.visit.tell(said)
-                await self._panel.renew(keep_text=True)
+            await self._and_stay(lambda s, n, v: extension.ask(s, n, v, CONSOLE, number, reason))
+
+    @on_page
+    async def recategorise(self) -> None:
+        """改类别: the due time follows."""
+        desk = self.visit.desk
+        known = await self.visit.errands.run(desk.recategorising.options(self._panel.case_id or 0))
+        category = await choose("改成哪一类？", known)
+        if not category:
+            return
+        reason = await self._reason("为什么改类别？", CATEGORY_REASONS)
+        if reason:
+            await self._and_stay(
+                lambda s, n, v: desk.recategorising.change(s, n, v, CONSOLE, category, reason)
+            )
+
+    @on_page
+    async def supplement(self) -> None:
+        """请群众补充; the clock stands still once the request arrived."""
+        desk = self.visit.desk
+        text = await self._reason("要群众补充什么？（原话发给群众）", {})
+        if text:
+            await self._and_next(lambda s, n, v: desk.supplement.ask(s, n, v, CONSOLE, text))
+
+    @on_page
+    async def resume(self) -> None:
+        desk = self.visit.desk
+        reason = await self._reason("为什么结束等待？", RESUME_REASONS)
+        if reason:
+            await self._and_stay(lambda s, n, v: desk.supplement.resume(s, n, v, CONSOLE, reason))
 
     @on_page
     async def merge(self) -> None:
@@ -159,10 +201,7 @@ class Work:
     @on_page
     async def claim(self) -> None:
         bench = self.visit.desk.workbench
-        said = await self._do(bench.claim)
-        if said:
-            self.visit.tell(said)
-            await self._panel.renew(keep_text=True)
+        await self._and_stay(bench.claim)
 
     @on_page
     async def reveal(self) -> None:
@@ -197,8 +236,8 @@ class Work:
     async def decide(self, task_id: int, verb: str) -> None:
         """Agree to what a colleague asked for, or refuse it with a reason."""
         words = ""
-        if verb == "refuse":
-            words = await self._reason("为什么不同意？", {})
+        if verb in ("refuse", "return"):
+            words = await self._reason("为什么不同意？" if verb == "refuse" else "为什么退件？", {})
             if not words:
                 return
         visit = self.visit
@@ -223,6 +262,12 @@ class Work:
         if said:
             self.visit.tell(said)
             await self._panel.finished()
+
+    async def _and_stay(self, call: Call) -> None:
+        said = await self._do(call)
+        if said:
+            self.visit.tell(said)
+            await self._panel.renew(keep_text=True)
 
     async def _do(self, call: Call) -> str | None:
         """One call at a time: a second key pressed in haste does nothing."""
