@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.desk.office import key_of
 from bot.desk.wording import answer_text
+from knowledge.catalog import Entry
 from knowledge.matcher import Candidate
 from storage.ledger import record
 from storage.models import Case, Draft, utcnow
@@ -49,6 +50,17 @@ def basis(draft: Draft) -> list[str]:
     """Ids of the entries that the draft's original text was made of."""
     together = [one["entry_id"] for one in draft.candidates if one.get("together")]
     return together or [draft.entry_id] if draft.entry_id else []
+
+
+def turn_to(draft: Draft, position: int, entry: Entry) -> None:
+    """Make the answer of one candidate the whole draft; whatever was approved no longer is."""
+    draft.candidates = [
+        {key: value for key, value in one.items() if key != "together"} for one in draft.candidates
+    ]
+    draft.position, draft.entry_id = position, entry.id
+    draft.probability = draft.candidates[position]["probability"]
+    draft.text = draft.original = answer_text(entry)
+    draft.approvals = []
 
 
 async def offer(session: AsyncSession, case: Case, choices: Iterable[Candidate]) -> Draft:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from rapidfuzz import fuzz
 
@@ -20,9 +19,8 @@ from bot.desk import (
     tasks,
 )
 from bot.desk.desktop import CONSOLE, Desktop, acting, finish
-from bot.desk.drafting import basis, decide, supersede
+from bot.desk.drafting import basis, decide, supersede, turn_to
 from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, key_of, locked_case, storable
-from bot.desk.wording import answer_text
 from storage import entries, outbox, queries
 from storage.ledger import audit, record
 from storage.models import Case, Draft, Staff
@@ -281,14 +279,6 @@ class Review:
             position = (draft.position + step) % len(draft.candidates)
             entry = self._office.library.get(draft.candidates[position]["entry_id"])
             if entry is not None:
-                draft.position, draft.entry_id = position, entry.id
-                draft.candidates = [_alone(one) for one in draft.candidates]
-                draft.probability = draft.candidates[position]["probability"]
-                draft.text = draft.original = answer_text(entry)
-                draft.approvals = []
+                turn_to(draft, position, entry)
                 return
         raise DeskError("别的条目都已停用，请点“编辑”写答复。")
-
-
-def _alone(candidate: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in candidate.items() if key != "together"}

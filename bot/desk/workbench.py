@@ -9,9 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.desk import posting
 from bot.desk.desktop import CONSOLE, DECIDERS, acting
+from bot.desk.drafting import turn_to
 from bot.desk.inbox import own_case
 from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, key_of, locked_case, storable
-from bot.desk.wording import answer_text
 from knowledge.catalog import Entry
 from storage import inbox, outbox, queries
 from storage.ledger import audit, record
@@ -59,10 +59,7 @@ class Workbench:
                     {**added, "words": [], "notes": ["人工选用"]},
                 ]
                 known.append(entry_id)
-            draft.position, draft.entry_id = known.index(entry_id), entry_id
-            draft.probability = draft.candidates[draft.position]["probability"]
-            draft.text = draft.original = answer_text(entry)
-            draft.approvals = []
+            turn_to(draft, known.index(entry_id), entry)
             desk.session.add(draft)
             desk.case.version += 1
             record(desk.session, desk.case, EventKind.DRAFTED, actor=desk.actor, entry=entry_id)

@@ -9,6 +9,7 @@ from nicegui import ui
 
 from bot.desk import perfunctory
 from bot.desk.countdown import ago, countdown, exact_moment
+from bot.desk.drafting import basis
 from bot.desk.inbox import Item, Spoken
 from bot.desk.taskcards import summary
 from bot.desk.wording import split_at_sense
@@ -294,7 +295,7 @@ class Panel:
 
     def _is_entry(self, item: Item, entry_id: str) -> bool:
         draft = item.view.draft
-        return draft is not None and draft.entry_id == entry_id and self.text == draft.original
+        return draft is not None and entry_id in basis(draft) and self.text == draft.original
 
     def _settled(self, item: Item) -> None:
         with tag("div", "reply settled"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
 from bot.desk.countdown import ago, exact_moment
+from bot.desk.drafting import basis
 from bot.desk.inbox import Item, Proposal
 from bot.desk.wording import answer_text
 from handlers.console.pages.parts import button, tag, word
@@ -28,7 +29,7 @@ def side(panel: Panel, item: Item) -> None:
     """Everything that helps to decide, the most useful first."""
     _steps(item)
     with _part("依据"):
-        chosen = item.view.draft.entry_id if item.view.draft else ""
+        chosen = basis(item.view.draft) if item.view.draft else []
         if not item.proposals:
             word("知识库里没有合适的条目。", "soft")
         for proposal in item.proposals[:4]:
@@ -56,8 +57,8 @@ def _part(title: str) -> ui.element:
     return part
 
 
-def _proposal(one: Proposal, use: Use, chosen: str) -> None:
-    with tag("div", "proposal" + (" chosen" if one.entry.id == chosen else "")):
+def _proposal(one: Proposal, use: Use, chosen: Collection[str]) -> None:
+    with tag("div", "proposal" + (" chosen" if one.entry.id in chosen else "")):
         with tag("div", "proposal-head"):
             word(one.entry.question, "question", one.entry.id)
             if one.probability:
@@ -74,7 +75,7 @@ def _proposal(one: Proposal, use: Use, chosen: str) -> None:
             word(f"{one.usable}，不能采用", "bad")
         with ui.expansion("看答案").props("dense").classes("answer"):
             word(answer_text(one.entry), "answer-text")
-        if one.entry.id != chosen and not one.usable:
+        if one.entry.id not in chosen and not one.usable:
             entry_id = one.entry.id
             button("用这条").on_click(lambda: use(entry_id))
 
@@ -93,7 +94,7 @@ def _search(panel: Panel) -> None:
             if not proposals and box.value:
                 word("没有找到，换个说法试试。", "soft")
             for one in proposals:
-                _proposal(one, panel.use, "")
+                _proposal(one, panel.use, ())
 
     box.on("keydown.enter", look)
 
