@@ -154,6 +154,7 @@ def rules(settings: Settings) -> Rules:
         acknowledge=settings.desk.acknowledge,
         resolve_after_days=settings.desk.resolve_after_days,
         snooze=timedelta(minutes=settings.desk.snooze_minutes),
+        undo=timedelta(seconds=settings.console.undo_seconds),
         departments=settings.desk.departments,
         extensions=settings.clock.extensions,
         extension_workdays=settings.clock.extension_workdays,

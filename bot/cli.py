@@ -288,11 +288,34 @@ def user_add(
     telegram_id: Annotated[
         str, typer.Option(metavar="编号", help="Telegram 用户编号（数字）。")
     ] = "",
+    password_prompt: Annotated[
+        bool,
+        typer.Option("--password-prompt", help="随后输入登录工作台的首次密码，第一次登录要改掉。"),
+    ] = False,
 ) -> None:
     """登记一名工作人员；登录名已停用的重新启用。"""
     from bot.commands import user as command
 
-    command.add(context, login, name, role.value, department, telegram_id)
+    given = _new_password() if password_prompt else ""
+    command.add(context, login, name, role.value, department, telegram_id, password=given)
+
+
+@user.command("password", cls=ChineseCommand)
+def user_password(
+    context: typer.Context,
+    login: Annotated[str, typer.Argument(metavar="登录名", help="给谁换密码。")],
+) -> None:
+    """换一个首次密码：原来的密码和动态口令作废，已登录的全部退出。"""
+    from bot.commands import user as command
+
+    command.password(context, login, _new_password())
+
+
+def _new_password() -> str:
+    given: str = typer.prompt("首次密码（10 位以上）", hide_input=True)
+    if typer.prompt("再输一遍", hide_input=True) != given:
+        raise CommandError("两遍密码不一样，没有保存，请重新运行。")
+    return given
 
 
 @user.command("list", cls=ChineseCommand)

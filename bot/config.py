@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import tomllib
 from collections.abc import Mapping
 from datetime import date
@@ -24,6 +26,7 @@ SECRETS = {
     ("telegram", "token"),
     ("telegram", "webhook_secret"),
     ("knowledge", "endpoint_key"),
+    ("console", "secret"),
 }
 
 
@@ -111,6 +114,37 @@ def _read_token_file(data: dict[str, Any]) -> None:
         table["token"] = path.read_text(encoding="utf-8").strip()
     except OSError:
         raise ConfigError(f"telegram.token_file：读不到 {path}，请核对路径和权限") from None
+
+
+def session_secret(settings: Settings) -> str:
+    """The console's secret: the configured one, else one made once and kept for the owner only.
+
+    Raises ConfigError when it cannot be kept.
+    """
+    given = settings.console.secret.get_secret_value()
+    if given:
+        return given
+    path = settings.app.data_dir / "console.secret"
+    try:
+        if not path.exists():
+            _make_secret(path)
+        kept = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(f"console.secret：{path} 读写不了，请核对权限") from None
+    if len(kept) < 32:
+        raise ConfigError(f"console.secret：{path} 的内容不完整，请删除它，重启会重新生成")
+    return kept
+
+
+def _make_secret(path: Path) -> None:
+    """Processes that start together end up with the same one, and never see half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(own)
+    own.unlink()
 
 
 _WORKS = {"班": True, "休": False}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.config import ConfigError
+from bot.config import ConfigError, session_secret
+from bot.desk.signin import Signin, SigninRules
 from bot.server import HttpServer
 from handlers.api import Webhook, build_app, close_streams
+from handlers.console import ConsoleSite
 from handlers.webchat.door import Site
+from storage.terms import Role
 
 if TYPE_CHECKING:
     from aiogram import Bot, Dispatcher
@@ -59,16 +63,40 @@ async def _http(app: App, pair: tuple[Dispatcher, Bot] | None) -> AsyncIterator[
             public_url=settings.http.public_url,
         )
     webhook = _webhook(app, pair) if pair and settings.telegram.mode == "webhook" else None
-    application = build_app(app.desk, site, webhook=webhook)
+    console = _console(app)
+    application = build_app(app.desk, site, webhook=webhook, console=console)
     server = HttpServer(application, settings.http.host, settings.http.port)
     await server.start()
     try:
         base = f"http://{settings.http.host}:{server.port}"
         page = f"网页咨询　{base}/\n" if site else ""
-        yield f"{page}运行状况　{base}/healthz"
+        staff = await _console_line(console, base) if console else ""
+        yield f"{page}{staff}运行状况　{base}/healthz"
     finally:
         close_streams(application)
         await server.stop()
+
+
+def _console(app: App) -> ConsoleSite | None:
+    settings = app.settings.console
+    if not settings.enabled:
+        return None
+    rules = SigninRules(
+        longest=timedelta(hours=settings.session_hours),
+        idle=timedelta(minutes=settings.idle_minutes),
+        code_roles=frozenset(Role(role) for role in settings.code_roles),
+    )
+    signin = Signin(app.desk.office, session_secret(app.settings), rules)
+    return ConsoleSite(signin, app.settings.http.public_url)
+
+
+async def _console_line(console: ConsoleSite, base: str) -> str:
+    """Where staff sign in; before there is an administrator, the link that makes one."""
+    line = f"工作台　　{base}/console/\n"
+    if await console.signin.needs_setup():
+        key = console.signin.setup_token
+        line += f"首次设置　{base}/console/setup?key={key}（建立第一个管理员，用过即失效）\n"
+    return line
 
 
 def _webhook(app: App, pair: tuple[Dispatcher, Bot]) -> Webhook:

@@ -133,6 +133,30 @@ class WebSettings(AccountSettings):
     )
 
 
+class ConsoleSettings(_Section):
+    enabled: bool = Field(default=True, description="是否开放工作台（/console）")
+    session_hours: int = Field(default=12, ge=1, le=168, description="登录后最多多少小时要重新登录")
+    idle_minutes: int = Field(default=60, ge=1, le=1440, description="多少分钟没有操作要重新登录")
+    code_roles: tuple[Literal["坐席", "审核", "主管", "管理员"], ...] = Field(
+        default=(), description='哪些角色登录必须用动态口令，例如 ["主管", "管理员"]；空为自愿'
+    )
+    undo_seconds: int = Field(
+        default=8, ge=0, le=60, description="在工作台发出的答复可撤销的秒数；0 为立即发出"
+    )
+    secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="会话密钥，至少 32 位；空为自动生成并存在数据目录。只能用环境变量",
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def _long(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value()
+        if secret and (len(secret) < 32 or len(set(secret)) < 10):
+            raise ValueError("太短或太有规律，请用至少 32 位的随机串")
+        return value
+
+
 class KnowledgeSettings(_Section):
     initial_file: str = Field(
         default="sample",
@@ -298,6 +322,7 @@ class Settings(_Section):
     http: HttpSettings = HttpSettings()
     telegram: TelegramSettings = TelegramSettings()
     web: WebSettings = WebSettings()
+    console: ConsoleSettings = ConsoleSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     desk: DeskSettings = DeskSettings()
     clock: ClockSettings = ClockSettings()

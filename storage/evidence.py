@@ -23,6 +23,7 @@ _AT_ONCE = 300  # cases read together
 _KINDS = (
     EventKind.TRIAGED,
     EventKind.REPLY_QUEUED,
+    EventKind.REPLY_TAKEN_BACK,
     EventKind.HELPFUL,
     EventKind.NOT_HELPFUL,
 )
@@ -43,8 +44,20 @@ async def decided(session: AsyncSession, since: datetime) -> list[Decided]:
     for event in await session.exec(query.order_by(col(CaseEvent.id))):
         cases.setdefault(event.case_id, []).append(event)
     for events in cases.values():
-        found += _judged(events)
+        found += _judged(_stood(events))
     return found
+
+
+def _stood(events: Iterable[CaseEvent]) -> list[CaseEvent]:
+    """The events without the replies that were taken back before they left."""
+    kept: list[CaseEvent] = []
+    for event in events:
+        if event.kind != EventKind.REPLY_TAKEN_BACK:
+            kept.append(event)
+            continue
+        queued = [place for place, one in enumerate(kept) if one.kind == EventKind.REPLY_QUEUED]
+        del kept[queued[-1]]
+    return kept
 
 
 def _judged(events: Iterable[CaseEvent]) -> Iterable[Decided]:
@@ -199,7 +212,7 @@ def _turns(events: Iterable[CaseEvent], drafts: Sequence[Draft]) -> list[_Turn]:
     """
     turns: list[_Turn] = []
     anew = True
-    for event in events:
+    for event in _stood(events):
         if event.kind == EventKind.REOPENED:
             anew = bool(turns) and not turns[-1].disputed
         elif event.kind == EventKind.TRIAGED:
@@ -222,6 +235,8 @@ def _follow(turn: _Turn, event: CaseEvent, drafts: Sequence[Draft]) -> None:
             turn.offered = tuple(data["entries"]) or turn.offered
         case EventKind.CHOSEN:
             turn.settle(data["entry"], "citizen", len(turn.offered))
+        case EventKind.REPLY_QUEUED if "entries" in data:  # several questions: says of none
+            turn.answer("", event.recorded_at)
         case EventKind.REPLY_QUEUED if data["automatic"]:
             turn.answer(data["entry"], event.recorded_at)
         case EventKind.REPLY_QUEUED:

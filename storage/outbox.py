@@ -143,6 +143,23 @@ async def standing_as(
     return (await session.exec(query.order_by(col(Delivery.id).desc()).limit(1))).first()
 
 
+async def hold_reply(session: AsyncSession, *, case_id: int, until: datetime) -> None:
+    """Let a reply that was queued in this transaction, and its copies, not leave before then."""
+    for delivery in await unsent_reply(session, case_id):
+        delivery.due_at = until
+
+
+async def unsent_reply(session: AsyncSession, case_id: int) -> list[Delivery]:
+    """The parts of a case's reply and its copies elsewhere that have not left yet."""
+    copies = col(Delivery.dedupe).startswith(f"copy:{case_id}:")
+    query = select(Delivery).where(
+        or_(col(Delivery.case_id) == case_id, copies),
+        col(Delivery.purpose).in_((Purpose.REPLY, Purpose.REPLY_PART, Purpose.REPLY_COPY)),
+        col(Delivery.state).in_(_UNSENT),
+    )
+    return list(await session.exec(query.with_for_update()))
+
+
 async def in_flight(session: AsyncSession, place: str) -> bool:
     """Whether something is being sent to this place now."""
     query = select(Delivery.id).where(

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from storage import tasks
 from storage.ledger import evasive_reply
 from storage.models import Account, Case, Citizen, Draft, Message, MessageVersion, Staff, Task
-from storage.terms import OPEN_STATES, CaseState, DraftState
+from storage.terms import OPEN_STATES, CaseState, DraftKind, DraftState
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,19 @@ async def open_draft(session: AsyncSession, case_id: int) -> Draft | None:
     return (await session.exec(query.order_by(col(Draft.id).desc()).limit(1))).first()
 
 
+async def sent_draft(session: AsyncSession, case_id: int) -> Draft | None:
+    """The reply that was approved last."""
+    query = select(Draft).where(
+        Draft.case_id == case_id,
+        Draft.kind == DraftKind.REPLY,
+        Draft.state == DraftState.SENT,
+    )
+    return (await session.exec(query.order_by(col(Draft.id).desc()).limit(1))).first()
+
+
 async def next_waiting(session: AsyncSession, now: datetime) -> Case | None:
     """The case a person should take up next."""
-    query = select(Case).where(Case.state == CaseState.WAITING).order_by(*_queue_order(now))
+    query = select(Case).where(Case.state == CaseState.WAITING).order_by(*queue_order(now))
     return (await session.exec(query.limit(1))).first()
 
 
@@ -151,7 +161,7 @@ def _snoozed(now: datetime) -> ColumnElement[int]:
     return sql_case((behind, 1), else_=0)
 
 
-def _queue_order(now: datetime) -> tuple[ColumnElement[Any], ...]:
+def queue_order(now: datetime) -> tuple[ColumnElement[Any], ...]:
     return (
         _snoozed(now).asc(),
         col(Case.urgency).desc(),

@@ -52,6 +52,7 @@ class EventKind(StrEnum):
     DUE_SET = "due_set"
     REVIEWED = "reviewed"
     REPLY_QUEUED = "reply_queued"
+    REPLY_TAKEN_BACK = "reply_taken_back"
     REPLIED = "replied"
     EVASION_OVERRULED = "evasion_overruled"
     DELIVERY_FAILED = "delivery_failed"

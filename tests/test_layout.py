@@ -39,10 +39,13 @@ def test_modules_and_functions_stay_small(path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("bot.desk", {"aiogram", "fastapi", "uvicorn"}),
-        ("bot.cli", {"aiogram", "fastapi", "sqlalchemy", "jieba", "numpy", "opencc"}),
+        ("bot.desk", {"aiogram", "fastapi", "nicegui", "uvicorn"}),
+        (
+            "bot.cli",
+            {"aiogram", "argon2", "fastapi", "nicegui", "sqlalchemy", "jieba", "numpy", "opencc"},
+        ),
         ("knowledge.catalog", {"jieba", "numpy", "opencc", "sqlalchemy"}),
-        ("handlers.api", {"aiogram"}),
+        ("handlers.api", {"aiogram", "nicegui"}),
     ],
 )
 def test_what_an_import_must_not_load(module: str, heavy: set[str]) -> None:

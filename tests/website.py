@@ -19,8 +19,10 @@ from sqlmodel import select
 from bot.channels.web import WebChannel
 from bot.desk import Desk, Library, Office
 from bot.desk.office import TOPIC_CONSIDER
+from bot.desk.signin import Signin
 from bot.server import HttpServer
 from handlers.api import Webhook, build_app, close_streams
+from handlers.console import ConsoleSite
 from handlers.webchat.door import COOKIE, Site
 from knowledge.matcher import Policy
 from storage import entries
@@ -39,6 +41,7 @@ class Website:
     app: FastAPI
     desk: Desk
     server: HttpServer
+    signin: Signin | None = None
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     @property
@@ -59,14 +62,17 @@ async def open_website(
     *,
     webhook: Webhook | None = None,
     working: bool = True,
+    console: bool = False,
     port: int = 0,
 ) -> AsyncIterator[Website]:
     """Serve until the block ends; with ``working`` the desk answers by itself."""
     desk = await _desk(database)
-    app = build_app(desk, site, webhook=webhook)
+    signin = Signin(desk.office, "0123456789abcdef" * 3) if console else None
+    staff_site = ConsoleSite(signin) if signin else None
+    app = build_app(desk, site, webhook=webhook, console=staff_site)
     server = HttpServer(app, "127.0.0.1", port)
     await server.start()
-    website = Website(app, desk, server)
+    website = Website(app, desk, server, signin)
     worker = asyncio.create_task(_work(desk)) if working else None
     try:
         yield website

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.commands.common import actor, console, office_database, run, settings_of, table
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.commands.common import (
+    CommandError,
+    actor,
+    console,
+    office_database,
+    run,
+    settings_of,
+    table,
+)
 from bot.settings import Settings
-from storage import people
+from storage import people, sessions
 from storage.models import Staff
 from storage.terms import Role
 
 
-def add(context: Any, login: str, name: str, role: str, department: str, telegram_id: str) -> None:
-    """Register a member of staff, or bring a disabled one back."""
+def add(
+    context: Any,
+    login: str,
+    name: str,
+    role: str,
+    department: str,
+    telegram_id: str,
+    *,
+    password: str = "",
+) -> None:
+    """Register a member of staff, or bring a disabled one back; with a first password if given."""
     person = Staff(
         login=login.strip(),
         display_name=name.strip(),
@@ -20,13 +39,39 @@ def add(context: Any, login: str, name: str, role: str, department: str, telegra
         department=department.strip(),
         telegram_id=telegram_id.strip() or None,
     )
-    run(_add(settings_of(context), person))
+    run(_add(settings_of(context), person, password))
     console().print(f"已登记 {person.display_name}（{person.login}，{role}）", markup=False)
 
 
-async def _add(settings: Settings, person: Staff) -> None:
+async def _add(settings: Settings, person: Staff, password: str) -> None:
     async with office_database(settings) as database, database.write() as session:
-        await people.add(session, person, actor())
+        row = await people.add(session, person, actor())
+        if password:
+            await _give(session, row, password)
+
+
+def password(context: Any, login: str, given: str) -> None:
+    """Give somebody a first password; their sessions end, one-time codes are taken off."""
+    run(_reset(settings_of(context), login.strip(), given))
+    console().print(f"已给 {login} 设首次密码，登录后要改掉。", markup=False)
+
+
+async def _reset(settings: Settings, login: str, given: str) -> None:
+    async with office_database(settings) as database, database.write() as session:
+        row = await sessions.staff_by_login(session, login)
+        if row is None:
+            raise people.StaffError(f"没有在用的登录名 {login}，请用 wenban user list 核对。")
+        await _give(session, row, given)
+
+
+async def _give(session: AsyncSession, row: Staff, given: str) -> None:
+    from bot.desk import DeskError
+    from bot.desk.signin import give_password
+
+    try:
+        await give_password(session, row, given, actor())
+    except DeskError as error:
+        raise CommandError(str(error)) from None
 
 
 def show(context: Any) -> None:

@@ -13,16 +13,19 @@ from bot.desk.dispatch import Dispatch
 from bot.desk.duties import Duties
 from bot.desk.exclusion import Exclusion
 from bot.desk.extension import Extension
+from bot.desk.inbox import Inbox
 from bot.desk.intake import Intake, Receipt
 from bot.desk.learning import Learning
 from bot.desk.library import Library
 from bot.desk.merging import Merging
 from bot.desk.office import DeskError, Inbound, Office, Rules
+from bot.desk.people import People
 from bot.desk.review import Review
 from bot.desk.satisfaction import Satisfaction
 from bot.desk.supplement import Supplement
 from bot.desk.tasks import Tasks
 from bot.desk.transfer import Transfer
+from bot.desk.workbench import Workbench
 from storage.terms import TaskKind
 
 
@@ -53,6 +56,9 @@ class Desk:
             },
         )
         self.learning = Learning(office)
+        self.inbox = Inbox(office)
+        self.workbench = Workbench(office)
+        self.people = People(office)
         self.dispatch = Dispatch(office, channels)
         self.duties = Duties(office, self.answering, self.learning)
 

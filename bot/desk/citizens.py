@@ -24,7 +24,7 @@ from bot.desk.office import (
 from bot.desk.satisfaction import ask_once, not_yet
 from bot.desk.turns import not_helpful
 from knowledge.matcher import Match
-from storage import entries, queries, tasks
+from storage import entries, inbox, queries, tasks
 from storage.ledger import audit, record
 from storage.models import Case, Citizen, Delivery, Draft, Message, utcnow
 from storage.terms import (
@@ -194,10 +194,7 @@ async def _forget(session: AsyncSession, case: Case) -> None:
             delivery.place = ""
         if delivery.state in (DeliveryState.PENDING, DeliveryState.SENDING):
             delivery.state, delivery.error = DeliveryState.FAILED, "群众撤回"
-    for task in await tasks.of_case(session, key_of(case)):
-        task.text, task.outcome = ERASED, ERASED if task.outcome else ""
-        if task.state == TaskState.OPEN:
-            tasks.close(task, TaskState.WITHDRAWN, outcome="群众撤回")
+    await _forget_beside(session, case)
     if case.state in OPEN_STATES:
         case.state, case.reason = CaseState.CLOSED, "群众撤回"
         record(session, case, EventKind.CLOSED, actor="citizen", reason="群众撤回")
@@ -205,3 +202,13 @@ async def _forget(session: AsyncSession, case: Case) -> None:
     case.comment, case.follow_up = (ERASED if one else "" for one in (case.comment, case.follow_up))
     case.version += 1
     record(session, case, EventKind.ERASED, actor="citizen")
+
+
+async def _forget_beside(session: AsyncSession, case: Case) -> None:
+    """Blank what staff wrote about a case: notes, and what they asked of one another."""
+    for note in await inbox.notes(session, key_of(case)):
+        note.text = ERASED
+    for task in await tasks.of_case(session, key_of(case)):
+        task.text, task.outcome = ERASED, ERASED if task.outcome else ""
+        if task.state == TaskState.OPEN:
+            tasks.close(task, TaskState.WITHDRAWN, outcome="群众撤回")

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Button
@@ -16,8 +15,10 @@ from knowledge.masking import mask
 from storage import queries
 from storage.ledger import audit
 from storage.models import Account, Case, Draft, Staff
-from storage.terms import CaseState, DraftKind, DraftState, Role
+from storage.terms import CaseState, Role
 
+CONSOLE = "console"
+"""The place of a person at the console: they see the case as it is and get no cards."""
 DECIDERS = (Role.SUPERVISOR, Role.ADMIN)
 _LONGEST_REASON = 300
 
@@ -62,6 +63,8 @@ async def acting(
             yield await _open(session, staff, place, case, version, states)
             audit(session, f"staff:{staff.id}", f"case.{verb}", str(case_id), version=version)
     except _StaleError as error:
+        if place == CONSOLE:
+            raise DeskError("对话或拟答刚有变化，请看一看再操作。") from None
         await _refresh(office, case_id, place)
         raise DeskError(str(error)) from None
     finally:
@@ -75,8 +78,14 @@ async def finish(
     await posting.retire_cards(desk.session, desk.case, cards.done(desk.case, line, buttons))
     await desk.session.flush()
     following = await queries.next_waiting(desk.session, office.now())
-    if following is not None and following.id != desk.case.id:
+    if following is not None and following.id != desk.case.id and desk.place != CONSOLE:
         await posting.card(office, desk.session, following, desk.place)
+
+
+def in_scope(staff: Staff, department: str, account: str) -> bool:
+    """Whether cases of this 承办单位 (none yet is everybody's) and account are this person's."""
+    mine = not staff.departments or not department or department in staff.departments
+    return mine and (not staff.accounts or account in staff.accounts)
 
 
 def reason_given(text: str, what: str = "理由") -> str:
@@ -104,17 +113,14 @@ async def _open(
     if case.version != version:
         raise _StaleError("对话或拟答有变化，这张卡片已过时，请看新卡片。")
     account = await session.get_one(Account, case.account_id)
+    if not in_scope(staff, case.department, account.key):
+        raise DeskError("这件诉求不归您办理，您的操作没有执行。")
     draft = await queries.open_draft(session, key_of(case))
     return Desktop(session, staff, place, case, account, draft)
 
 
 async def _who_was_first(session: AsyncSession, case: Case, staff: Staff) -> str:
-    query = select(Draft).where(
-        Draft.case_id == case.id,
-        Draft.kind == DraftKind.REPLY,
-        Draft.state == DraftState.SENT,
-    )
-    draft = (await session.exec(query.order_by(col(Draft.id).desc()).limit(1))).first()
+    draft = await queries.sent_draft(session, key_of(case))
     if draft is not None and draft.decided_by == f"staff:{staff.id}":
         return "您已经答复过这件诉求。"
     if draft is not None and draft.decided_by.startswith("staff:"):

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.desk.office import key_of
 from bot.desk.wording import answer_text
+from knowledge.catalog import Entry
 from knowledge.matcher import Candidate
 from storage.ledger import record
 from storage.models import Case, Draft, utcnow
@@ -26,7 +27,7 @@ async def propose(
     Empty when there is none.
     """
     await supersede(session, case)
-    draft = Draft(case_id=key_of(case), candidates=[_plain(one) for one in candidates])
+    draft = Draft(case_id=key_of(case), candidates=[plain(one) for one in candidates])
     told = candidates[:questions]
     for one in draft.candidates[: len(told)] if len(told) > 1 else ():
         one["together"] = True
@@ -51,13 +52,24 @@ def basis(draft: Draft) -> list[str]:
     return together or [draft.entry_id] if draft.entry_id else []
 
 
+def turn_to(draft: Draft, position: int, entry: Entry) -> None:
+    """Make the answer of one candidate the whole draft; whatever was approved no longer is."""
+    draft.candidates = [
+        {key: value for key, value in one.items() if key != "together"} for one in draft.candidates
+    ]
+    draft.position, draft.entry_id = position, entry.id
+    draft.probability = draft.candidates[position]["probability"]
+    draft.text = draft.original = answer_text(entry)
+    draft.approvals = []
+
+
 async def offer(session: AsyncSession, case: Case, choices: Iterable[Candidate]) -> Draft:
     """The choices of a clarification, remembered so that a press can be understood."""
     await supersede(session, case)
     draft = Draft(
         case_id=key_of(case),
         kind=DraftKind.CHOICES,
-        candidates=[_plain(choice) for choice in choices],
+        candidates=[plain(choice) for choice in choices],
     )
     session.add(draft)
     await session.flush()
@@ -80,7 +92,8 @@ def decide(draft: Draft, state: DraftState, actor: str) -> None:
     draft.state, draft.decided_by, draft.decided_at = state, actor, utcnow()
 
 
-def _plain(candidate: Candidate) -> dict[str, Any]:
+def plain(candidate: Candidate) -> dict[str, Any]:
+    """A candidate as drafts keep it."""
     return {
         "entry_id": candidate.entry.id,
         "probability": round(candidate.probability, 4),

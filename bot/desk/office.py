@@ -33,6 +33,7 @@ class Rules:
     acknowledge: bool = True
     resolve_after_days: int = 7
     snooze: timedelta = timedelta(minutes=30)
+    undo: timedelta = timedelta(seconds=8)
     departments: tuple[str, ...] = ()
     extensions: int = 1
     extension_workdays: int = 15

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from rapidfuzz import fuzz
 
@@ -19,11 +18,10 @@ from bot.desk import (
     supplement,
     tasks,
 )
-from bot.desk.desktop import Desktop, acting, finish
-from bot.desk.drafting import basis, decide, supersede
-from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, locked_case, storable
-from bot.desk.wording import answer_text
-from storage import entries, queries
+from bot.desk.desktop import CONSOLE, Desktop, acting, finish
+from bot.desk.drafting import basis, decide, supersede, turn_to
+from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, key_of, locked_case, storable
+from storage import entries, outbox, queries
 from storage.ledger import audit, record
 from storage.models import Case, Draft, Staff
 from storage.terms import CaseState, DraftKind, DraftState, EventKind
@@ -76,7 +74,8 @@ class Review:
             record(
                 desk.session, desk.case, EventKind.DRAFTED, actor=desk.actor, entry=draft.entry_id
             )
-            await posting.card(self._office, desk.session, desk.case, place)
+            if place != CONSOLE:
+                await posting.card(self._office, desk.session, desk.case, place)
             return "已换一条"
 
     async def prompt(self, staff: Staff, case_id: int, version: int, place: str) -> str:
@@ -131,7 +130,7 @@ class Review:
                 until=until.isoformat(),
             )
             following = await queries.next_waiting(desk.session, self._office.now())
-            if following and following.id != case_id:
+            if following and following.id != case_id and place != CONSOLE:
                 await posting.card(self._office, desk.session, following, place)
             minutes = int(self._office.rules.snooze.total_seconds() // 60)
             return f"已放后 {minutes} 分钟，时限照算"
@@ -235,7 +234,8 @@ class Review:
         )
         await desk.session.flush()
         await posting.card(self._office, desk.session, desk.case)
-        return f"还没有发送：{perfunctory.warning(found)}请补上实际内容，或在新卡片上点“仍要发送”。"
+        again = "再发一次就照发" if desk.place == CONSOLE else "在新卡片上点“仍要发送”"
+        return f"还没有发送：{perfunctory.warning(found)}请补上实际内容，或{again}。"
 
     async def _approve(self, desk: Desktop, draft: Draft, text: str) -> str:
         """One review step; the last one sends."""
@@ -250,6 +250,9 @@ class Review:
         found = [self._office.library.get(one) for one in basis(draft)] if kept else []
         sources = [entry for entry in found if entry is not None]
         await posting.reply(self._office, desk.session, desk.case, text, sources, actor=desk.actor)
+        if desk.place == CONSOLE:
+            until = self._office.now() + self._office.rules.undo
+            await outbox.hold_reply(desk.session, case_id=key_of(desk.case), until=until)
         only = sources[0] if len(sources) == 1 else None
         learnt, buttons = await similar.offer(desk.session, desk.case, draft, only)
         line = f"已由{desk.staff.display_name}答复{learnt}"
@@ -276,14 +279,6 @@ class Review:
             position = (draft.position + step) % len(draft.candidates)
             entry = self._office.library.get(draft.candidates[position]["entry_id"])
             if entry is not None:
-                draft.position, draft.entry_id = position, entry.id
-                draft.candidates = [_alone(one) for one in draft.candidates]
-                draft.probability = draft.candidates[position]["probability"]
-                draft.text = draft.original = answer_text(entry)
-                draft.approvals = []
+                turn_to(draft, position, entry)
                 return
         raise DeskError("别的条目都已停用，请点“编辑”写答复。")
-
-
-def _alone(candidate: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in candidate.items() if key != "together"}

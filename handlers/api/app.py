@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
 from fastapi import FastAPI
 
 from bot.desk import Desk
 from handlers import errors
 from handlers.api.shield import Shield
 from handlers.api.system import Webhook, system_router
+from handlers.console import ConsoleSite
+from handlers.console import build as build_console
 from handlers.webchat.door import Site, WebDoor
 from handlers.webchat.routes import router as webchat_router
 
@@ -19,14 +24,24 @@ def build_app(
     site: Site | None,
     *,
     webhook: Webhook | None = None,
+    console: ConsoleSite | None = None,
     max_body: int = MAX_BODY,
 ) -> FastAPI:
-    """The application; without a ``site`` there is no citizens' page.
+    """The application; without a ``site`` there is no citizens' page, without ``console`` none
+    for staff.
 
     ``max_body`` is in bytes. Call :func:`close_streams` before the server is told to stop:
     it waits for open responses, and event streams end only when told to.
     """
-    app = FastAPI(title="问办", docs_url=None, redoc_url=None, openapi_url=None)
+
+    stage = build_console(desk, console) if console else None
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with stage.running() if stage else nullcontext():
+            yield
+
+    app = FastAPI(title="问办", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_middleware(Shield, max_body=max_body)
     errors.install(app)
     app.include_router(system_router(desk.office, webhook))
@@ -34,6 +49,8 @@ def build_app(
     if site is not None:
         app.state.webchat = WebDoor(desk, site)
         app.include_router(webchat_router)
+    if stage is not None:
+        stage.mount(app)
     return app
 
 

@@ -7,12 +7,12 @@ import math
 import re
 import secrets
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 
 from bot.desk import Desk
 from handlers.errors import Refusal
+from handlers.origin import address, foreign
 from handlers.webchat.page import Page
 from handlers.webchat.stream import Streams
 
@@ -66,10 +66,10 @@ class WebDoor:
         if known is not None:
             await self._reserve(f"web:visitor:{known.id}", self.site.messages_per_minute)
             return known
-        address = _address(request)
-        if address:
+        origin = address(request)
+        if origin:
             # One address may be a whole village behind one operator's gateway.
-            line = hashlib.sha256(address.encode()).hexdigest()[:16]
+            line = hashlib.sha256(origin.encode()).hexdigest()[:16]
             await self._reserve(f"web:new:{line}", 6 * self.site.messages_per_minute)
         return Visitor(secrets.token_hex(16))
 
@@ -110,26 +110,10 @@ class WebDoor:
         return text
 
 
-def _address(request: Request) -> str:
-    """Where a stranger writes from; empty when a proxy on this machine does not tell."""
-    address = request.client.host if request.client else ""
-    if address in ("127.0.0.1", "::1"):
-        return request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return address
-
-
 def check_origin(request: Request, public_url: str) -> None:
     """Refusal unless a writing request comes from our own page, as JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refusal(415, "请从咨询页面发送。")
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        foreign = site not in ("same-origin", "none")
-    else:
-        # Browsers too old for Sec-Fetch-Site send Origin with every cross-site POST.
-        origin = request.headers.get("origin")
-        own = {request.headers.get("host", ""), urlsplit(public_url).netloc}
-        foreign = origin is not None and urlsplit(origin).netloc not in own - {""}
-    if foreign:
+    if foreign(request, public_url):
         raise Refusal(403, "请从咨询页面发送。")

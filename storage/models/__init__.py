@@ -5,6 +5,7 @@ platform ids are strings, so that no platform's number range matters.
 """
 
 from storage.models.columns import UtcDateTime, utcnow
+from storage.models.console import CaseNote, Credential, SavedView, StaffSession
 from storage.models.conversation import (
     Account,
     Case,
@@ -31,7 +32,9 @@ __all__ = [
     "AuditRecord",
     "Case",
     "CaseEvent",
+    "CaseNote",
     "Citizen",
+    "Credential",
     "Delivery",
     "Draft",
     "EntryRevision",
@@ -44,8 +47,10 @@ __all__ = [
     "Message",
     "MessageVersion",
     "ProposalDecision",
+    "SavedView",
     "Seal",
     "Staff",
+    "StaffSession",
     "Synonym",
     "Task",
     "TurnBlock",

@@ -12,7 +12,11 @@ from storage.models.columns import json_column, moment, moment_or_none, text_col
 
 
 class Staff(SQLModel, table=True):
-    """工作人员 with a role: 坐席, 审核, 主管 or 管理员."""
+    """工作人员 with a role: 坐席, 审核, 主管 or 管理员.
+
+    ``accounts`` (keys) and ``departments`` are the only ones whose cases the person works on;
+    empty for all.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     login: str = Field(unique=True)
@@ -21,6 +25,8 @@ class Staff(SQLModel, table=True):
     department: str = ""
     telegram_id: str | None = Field(default=None, sa_column=Column(String, unique=True))
     active: bool = True
+    accounts: list[str] = json_column(list)
+    departments: list[str] = json_column(list)
     created_at: datetime = moment()
 
 

@@ -13,8 +13,11 @@ from knowledge.exchange import write_entries
 from storage.db import Database
 from tests.botapi import BotApi
 from tests.conftest import REDIS_URL
+from tests.e2e.browsing import browser
 from tests.e2e.harness import Scene
 from tests.e2e.knowledge import ENTRIES
+
+__all__ = ["browser"]
 
 
 @pytest.fixture

@@ -1,0 +1,80 @@
+"""Small parts of pages. Every text is shown as it is, never as markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nicegui import ui
+from nicegui.elements.mixins.text_element import TextElement
+
+
+def tag(name: str, classes: str = "") -> ui.element:
+    """A plain HTML element."""
+    return ui.element(name).classes(classes)
+
+
+def word(text: str, classes: str = "", hover: str = "", name: str = "span") -> TextElement:
+    """A text; ``hover`` is its exact value."""
+    made = TextElement(tag=name, text=text).classes(classes)
+    if hover:
+        made.props["title"] = hover
+    return made
+
+
+def button(title: str, key: str = "", *, strong: bool = False) -> ui.button:
+    """A button that shows its key."""
+    made = ui.button(color=None).props("no-caps unelevated" if strong else "no-caps flat")
+    made.classes("act strong" if strong else "act")
+    with made:
+        word(title)
+        if key:
+            word(key, "key", name="kbd").props('aria-hidden="true"')
+            made.props["aria-keyshortcuts"] = key
+    return made
+
+
+async def choose(title: str, options: Mapping[str, str], *, words: str = "") -> str | None:
+    """The key of one option, by mouse or by its digit, or own words; None when called off.
+
+    ``words`` is what may be written instead of choosing; what is written comes back after "=".
+    """
+    with ui.dialog() as dialog, ui.card().classes("sheet"):
+        word(title, "sheet-title", name="h2")
+        for number, (key, label) in enumerate(options.items(), 1):
+            row = ui.button(color=None, on_click=lambda key=key: dialog.submit(key))
+            row.props("flat no-caps align=left" + (" autofocus" if number == 1 else ""))
+            with row.classes("option"):
+                word(str(number) if number < 10 else "", "key", name="kbd")
+                word(label)
+        if words:
+            field = ui.input(words).props("outlined dense maxlength=300").classes("wide")
+            if not options:
+                field.props("autofocus")
+            write = lambda: dialog.submit(f"={field.value}") if field.value.strip() else None  # noqa: E731
+            field.on("keydown.enter", write)
+        with tag("div", "sheet-foot"):
+            button("取消", "Esc").on_click(lambda: dialog.submit(None))
+            if words:
+                button("确定", "Enter", strong=True).on_click(write)
+
+    def press(event: object) -> None:
+        keys, pressed = list(options), str(getattr(event, "args", {}).get("key", ""))
+        if pressed.isdigit() and 0 < int(pressed) <= min(len(keys), 9):
+            dialog.submit(keys[int(pressed) - 1])
+
+    dialog.on(
+        "keydown",
+        press,
+        ["key"],
+        js_handler="(e) => { if (/^[1-9]$/.test(e.key) && e.target.tagName !== 'INPUT') emit(e); }",
+    )
+    dialog.open()
+    try:
+        found: str | None = await dialog
+    finally:
+        dialog.delete()
+    return found
+
+
+def field(label: str, value: str = "") -> ui.input:
+    return ui.input(label, value=value).props("outlined dense").classes("wide")

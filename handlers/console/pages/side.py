@@ -1,0 +1,153 @@
+"""Beside the conversation: what the draft rests on, notes, what happened, earlier cases."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import TYPE_CHECKING, Any
+
+from nicegui import ui
+
+from bot.desk.countdown import ago, exact_moment
+from bot.desk.drafting import basis
+from bot.desk.inbox import Item, Proposal
+from bot.desk.wording import answer_text
+from handlers.console.pages.parts import button, tag, word
+from handlers.console.words import EVENTS, actor, changes
+from knowledge.masking import mask
+from storage.models import CaseEvent
+from storage.terms import CaseState, EventKind
+
+if TYPE_CHECKING:
+    from handlers.console.pages.item import Panel
+
+_STEPS = ("", "初审", "复审", "终审")
+_SUBJECT = 40
+Use = Callable[[str], Awaitable[None]]
+
+
+def side(panel: Panel, item: Item) -> None:
+    """Everything that helps to decide, the most useful first."""
+    _steps(item)
+    with _part("依据"):
+        chosen = basis(item.view.draft) if item.view.draft else []
+        if not item.proposals:
+            word("知识库里没有合适的条目。", "soft")
+        for proposal in item.proposals[:4]:
+            _proposal(proposal, panel.use, chosen)
+        _search(panel)
+    with _part("内部备注"):
+        _notes(panel, item)
+    if item.earlier:
+        with _part("这位群众的其他诉求"):
+            for case in item.earlier:
+                link = tag("a", "earlier").props(f'href="/console/case/{case.id}"')
+                with link:
+                    word(f"#{case.id}", "number")
+                    word(mask(case.subject[:_SUBJECT]) or "（没有文字）", "subject")
+                    word(CaseState(case.state).label, "soft")
+    with _part("经过"):
+        for event in reversed(item.events):
+            _event(event, item)
+
+
+def _part(title: str) -> ui.element:
+    part = tag("section", "part")
+    with part:
+        word(title, "part-title", name="h3")
+    return part
+
+
+def _proposal(one: Proposal, use: Use, chosen: Collection[str]) -> None:
+    with tag("div", "proposal" + (" chosen" if one.entry.id in chosen else "")):
+        with tag("div", "proposal-head"):
+            word(one.entry.question, "question", one.entry.id)
+            if one.probability:
+                sure = f"{one.probability:.0%}" if one.probability >= 0.01 else "不到 1%"
+                word(f"把握 {sure}", "sure", f"{one.probability:.4f}")
+        with tag("div", "proposal-why"):
+            if one.wording and one.wording != one.entry.question:
+                word(f"最像的问法：{one.wording}")
+            if one.words:
+                word(f"共同词：{'、'.join(one.words[:6])}")
+            for note in one.notes[:2]:
+                word(note)
+        if one.usable:
+            word(f"{one.usable}，不能采用", "bad")
+        with ui.expansion("看答案").props("dense").classes("answer"):
+            word(answer_text(one.entry), "answer-text")
+        if one.entry.id not in chosen and not one.usable:
+            entry_id = one.entry.id
+            button("用这条").on_click(lambda: use(entry_id))
+
+
+def _search(panel: Panel) -> None:
+    """Looking for an entry by hand."""
+    box = ui.input(placeholder="在知识库里找（f）").classes("wide find")
+    box.props('outlined dense clearable aria-label="在知识库里找"')
+    found = tag("div", "found")
+
+    async def look() -> None:
+        visit = panel.visit
+        proposals = await visit.errands.run(visit.desk.inbox.search(box.value or ""))
+        found.clear()
+        with found:
+            if not proposals and box.value:
+                word("没有找到，换个说法试试。", "soft")
+            for one in proposals:
+                _proposal(one, panel.use, ())
+
+    box.on("keydown.enter", look)
+
+
+def _notes(panel: Panel, item: Item) -> None:
+    for note in item.notes:
+        with tag("div", "note"):
+            word(item.names.get(note.staff_id, "同事"), "who")
+            word(ago(note.at, panel.now()), "soft", exact_moment(note.at))
+            word(note.text, "note-text", name="div")
+    box = ui.input(placeholder="写备注，@姓名 提醒同事（n）").classes("wide note-box")
+    box.props('outlined dense maxlength=1000 aria-label="内部备注"')
+
+    async def write() -> None:
+        text = box.value or ""
+        await panel.note(text)
+
+    box.on("keydown.enter", write)
+
+
+def _steps(item: Item) -> None:
+    """三审: who passed the draft, when, and what each of them changed."""
+    draft, needed = item.view.draft, item.view.account.review_steps
+    if draft is None or (needed == 1 and not draft.approvals):
+        return
+    with _part(f"审核 {len(draft.approvals)}/{needed}"):
+        for number, step in enumerate(draft.approvals, 1):
+            with tag("div", "step"):
+                word(_STEPS[min(number, 3)], "who")
+                word(str(step["name"]))
+                changed = step["before"] != step["after"]
+                word("有改动" if changed else "未改动", "soft")
+                if changed:
+                    difference(str(step["before"]), str(step["after"]))
+
+
+def difference(before: str, after: str) -> None:
+    """What was taken out and put in."""
+    with tag("div", "diff"):
+        for kind, text in changes(before, after):
+            word(text, kind, name={"gone": "del", "new": "ins"}.get(kind, "span"))
+
+
+def _event(event: CaseEvent, item: Item) -> None:
+    with tag("div", "event"):
+        word(exact_moment(event.at)[5:16], "soft", exact_moment(event.at))
+        word(EVENTS.get(EventKind(event.kind), event.kind))
+        if event.actor != "system":
+            word(actor(event.actor, item.names), "soft")
+        if detail := _detail(event.data):
+            word(detail, "soft")
+
+
+def _detail(data: dict[str, Any]) -> str:
+    parts = [str(data[key]) for key in ("category", "after", "reason") if data.get(key)]
+    return mask(" · ".join(parts))

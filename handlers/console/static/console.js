@@ -1,0 +1,21 @@
+// Keys, the way back, and what else only the browser can do. The server acts on a key; while a
+// person types, or a window stands open, a key means nothing but itself.
+const focuses = { '/': '.search input', e: '.reply-box textarea', f: '.find input', n: '.note-box input' };
+
+document.addEventListener('keydown', event => {
+  const typing = event.target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+  if (typing) {
+    if (event.key === 'Escape' && !document.querySelector('.q-dialog__inner')) event.target.blur();
+    return;
+  }
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.querySelector('.q-dialog__inner, .q-menu')) return;
+  const box = focuses[event.key] && document.querySelector(focuses[event.key]);
+  if (box) {
+    event.preventDefault();
+    box.focus();
+  } else if (/^[a-z?]$/.test(event.key) || event.key === 'Escape') {
+    emitEvent('console-key', event.key);
+  }
+});
+window.addEventListener('popstate', () => location.reload());
