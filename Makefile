@@ -45,6 +45,8 @@ format: $(DEV) ## 整理代码格式
 
 bench: $(DEV) ## 测量准确率与速度；数据目录用 DATA 指定
 	$(BIN)/python -m benchmarks.matching $(DATA)
+	$(BIN)/python -m benchmarks.strangers $(DATA)
+	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.figures_speed --cases 50000
 
 lock: $(DEV) ## 重新锁定依赖（含哈希，不含地址）
