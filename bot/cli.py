@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.commands import accounts, learning, ledger
+from bot.commands import accounts, keeping, learning, ledger
 from bot.commands.chinese import ChineseCommand, Source, Target, explain_usage, group
 from bot.commands.common import CommandError, complain
 from storage.terms import ProcessRole, Role
@@ -35,12 +35,11 @@ class Dimension(StrEnum):
 app = group("问办：政务新媒体留言的答复、督办与考核。")
 kb = group("知识库：导入、导出、检查。")
 user = group("工作人员：登记、查看、停用。")
-db = group("数据库：升级、备份、恢复。")
 kb.add_typer(learning.words, name="words")
 kb.add_typer(learning.learn, name="learn")
 app.add_typer(kb, name="kb")
 app.add_typer(user, name="user")
-app.add_typer(db, name="db")
+app.add_typer(keeping.db, name="db")
 app.add_typer(ledger.ledger, name="ledger")
 app.add_typer(accounts.account, name="account")
 
@@ -335,36 +334,6 @@ def user_disable(
     from bot.commands import user as command
 
     command.disable(context, login)
-
-
-@db.command("upgrade", cls=ChineseCommand)
-def db_upgrade(context: typer.Context) -> None:
-    """把数据库升级到本程序的版本。"""
-    from bot.commands import database as command
-
-    command.upgrade(context)
-
-
-@db.command("backup", cls=ChineseCommand)
-def db_backup(context: typer.Context, file: Target) -> None:
-    """备份全部数据到一个 zip，运行中也可以。"""
-    from bot.commands import database as command
-
-    command.backup(context, file)
-
-
-@db.command("restore", cls=ChineseCommand)
-def db_restore(
-    context: typer.Context,
-    file: Source,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="库里已有数据时先备份，再整库替换。")
-    ] = False,
-) -> None:
-    """从备份恢复到空的数据库（SQLite、PostgreSQL 可互换）。先停下服务。"""
-    from bot.commands import database as command
-
-    command.restore(context, file, replace)
 
 
 def main(arguments: list[str] | None = None) -> None:

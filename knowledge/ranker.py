@@ -204,36 +204,31 @@ def rank(
     if not hits:
         return Ranking((), 1.0)
     names = feature_names(model)
-    scores = weights.order.of(table, names)
-    if popular:
-        scores = scores + POPULAR * np.array([popular.get(hit.slot.entry.id, 0.0) for hit in hits])
+    liked = np.array([(popular or {}).get(hit.slot.entry.id, 0.0) for hit in hits])
+    scores = weights.order.of(table, names) + POPULAR * liked
     places = order([hit.row.slot for hit in hits], scores)
     ranked = scores[places].tolist()
     inputs = np.array([leading(len(query.text), table, names, ranked, places[0])])
-    first, nothing = (
-        _logistic(float(one.of(inputs, leading_names(model))[0]))
-        for one in (weights.first, weights.nothing)
-    )
-    inside = [hits[place] for place in places]
-    first = _repeated(query, hits, inside[0].row.slot, first)
+    columns = leading_names(model)
+    first = _logistic(float(weights.first.of(inputs, columns)[0]))
+    nothing = _logistic(float(weights.nothing.of(inputs, columns)[0]))
+    first = _repeated(query, hits, hits[places[0]].row.slot, first)
     nothing = min(nothing, 1.0 - first)
-    rivals = _bare_rivals(query, inside)
+    rivals = _bare_rivals(query, [hits[place] for place in places])
     if any(rivals):
-        ranked = [
-            ranked[0] - (ranked[0] - one) * (NARROWED if near else 1.0)
-            for one, near in zip(ranked, rivals, strict=True)
-        ]
+        ranked = _narrowed(ranked, rivals)
         nothing = min(nothing, DOUBT)
         first = min((1.0 - nothing) * _softmax_first(ranked), ALIKE)
     chances = _shares(first, nothing, ranked)
     owners = [hit.row.slot for hit in hits]
+    best = places[0]
+    marks = barred(query, hits[best], index), outdone(model, names, table, owners, best)
     found = tuple(
         Ranked(
             hits[place],
             chance,
             shared_words(query, index, hits[place].row) if number < SHOWN else (),
-            number == 0 and barred(query, hits[place], index),
-            number == 0 and outdone(model, names, table, owners, place),
+            *(marks if number == 0 else ()),
         )
         for number, (place, chance) in enumerate(zip(places, chances, strict=True))
     )
@@ -279,6 +274,14 @@ def _bare_rivals(query: Terms, hits: Sequence[Hit]) -> list[bool]:
     if len(asked) > 4 or len(_whole(asked)) != 1 or hits[0].row.terms.text == query.text:
         return [False] * len(hits)
     return [asked <= hit.row.words for hit in hits]
+
+
+def _narrowed(ranked: Sequence[float], rivals: Sequence[bool]) -> list[float]:
+    """Scores in which those that cannot be told apart from the first come near it."""
+    return [
+        ranked[0] - (ranked[0] - one) * (NARROWED if near else 1.0)
+        for one, near in zip(ranked, rivals, strict=True)
+    ]
 
 
 def _softmax_first(ranked: Sequence[float]) -> float:

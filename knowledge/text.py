@@ -38,6 +38,7 @@ MAX_ANALYSED = 1_000
 """Characters that segmentation and pinyin look at; the rest of a longer text is left out."""
 
 _BLANKS = re.compile(r"\s+")
+_OWN_NUMBER = re.compile(r"(?:(?:联系|手机|我的)?电话|手机号?|身份证号)?[:是]?\d{7,}[\dx]*")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 _lock = threading.Lock()
 
@@ -53,8 +54,11 @@ def normalize(text: str) -> str:
 
 
 def matter(folded: str) -> str:
-    """A normalised text without greetings and thanks; the text itself if nothing else is there."""
-    left = _courtesies().sub(" ", folded)
+    """A normalised text without greetings, thanks and numbers of people and papers.
+
+    The text itself if nothing else is there.
+    """
+    left = _courtesies().sub(" ", _OWN_NUMBER.sub(" ", folded))
     return left if any(char.isalnum() for char in left) else folded
 
 
