@@ -17,6 +17,10 @@ from handlers.console.pulse import Pulse
 from storage.models import Staff
 
 
+PATIENCE = 20.0
+"""Seconds that a page may take to build on a busy machine."""
+
+
 class HasVisit(Protocol):
     visit: Visit
 

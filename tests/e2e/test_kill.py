@@ -170,12 +170,10 @@ async def test_at_the_choice_of_a_clarification_and_the_adoption_of_a_draft(
     parent, poor = api.user("小家"), api.user("小困")
     await api.says(parent, "怎么报名入学")
     await api.says(poor, "低保怎么申请")
-    choices = await api.next_message(parent, PATIENCE, containing="哪一件")
+    choices = await api.next_message(parent, PATIENCE, containing="哪一种")
     card = await scene.card((await scene.case_in(poor, "waiting")).id or 0)
     await scene.settled()
-    await killing.during(
-        partial(api.taps, parent, choices, "公办小学怎么报名入学"), "answerCallbackQuery"
-    )
+    await killing.during(partial(api.taps, parent, choices, "小学"), "answerCallbackQuery")
     await api.next_message(parent, PATIENCE, containing=PRIMARY)
     await scene.settled()
     await killing.during(partial(api.taps, clerk, card, "采用"), "answerCallbackQuery")

@@ -9,7 +9,7 @@ from handlers.console.pages.frame import frame
 from handlers.console.pages.item import Panel
 from handlers.console.pages.parts import tag, word
 from handlers.console.pages.queue import Queue
-from handlers.console.visit import Visit, on_page, visit_of
+from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from storage.inbox import Filters
 
 _BEAT = 20.0
@@ -18,12 +18,12 @@ _MOVES = {"j": "下一件", "k": "上一件", "/": "搜索", "f": "找知识库"
 _MORE = {"Ctrl+Enter": "在答复框里发送", "Esc": "离开输入框、关闭窗口", "?": "这张表"}
 
 
-@ui.page("/")
+@ui.page("/", response_timeout=PATIENCE)
 async def inbox(request: Request, client: Client) -> None:
     await Board(visit_of(request, client)).start(None)
 
 
-@ui.page("/case/{case_id}")
+@ui.page("/case/{case_id}", response_timeout=PATIENCE)
 async def case(request: Request, client: Client, case_id: int) -> None:
     await Board(visit_of(request, client)).start(case_id)
 

@@ -8,12 +8,12 @@ from nicegui import Client, ui
 from bot.desk.people import Member
 from handlers.console.pages.frame import frame
 from handlers.console.pages.parts import button, choose, field, tag, word
-from handlers.console.visit import Visit, on_page, visit_of
+from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from storage.models import Staff
 from storage.terms import Role
 
 
-@ui.page("/staff")
+@ui.page("/staff", response_timeout=PATIENCE)
 async def staff(request: Request, client: Client) -> None:
     await StaffPage(visit_of(request, client)).start()
 
