@@ -16,7 +16,6 @@ from handlers.console.errands import Errands
 from handlers.console.pulse import Pulse
 from storage.models import Staff
 
-
 PATIENCE = 20.0
 """Seconds that a page may take to build on a busy machine."""
 
