@@ -10,7 +10,7 @@ import pytest
 
 from knowledge.catalog import Entry
 from knowledge.exchange import write_entries
-from tests.e2e.harness import Program, Scene, until
+from tests.e2e.harness import PATIENCE, Program, Scene, until
 from tests.e2e.knowledge import DOGS, ENTRIES
 from tests.embeddings import embedding_server
 
@@ -40,8 +40,7 @@ async def test_vectors_are_computed_behind_the_program_and_kept(scene: Scene) ->
     await scene.hire("张三")
     citizen = scene.api.user("小李")
     await scene.api.says(citizen, OTHERWISE)
-    case = await scene.case_in(citizen, "waiting")
-    assert DOGS in (await scene.card_of(case.id or 0)).text
+    assert DOGS in (await scene.api.next_message(citizen, PATIENCE)).text
     assert await program.stop() == 0
 
     again = await scene.start(knowledge__semantic="auto")
