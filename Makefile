@@ -7,7 +7,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PACKAGES := bot handlers knowledge storage tests benchmarks
 
-.PHONY: help run test check bench lock format clean
+.PHONY: help run test cover check bench lock format clean
 .DEFAULT_GOAL := help
 
 help: ## 显示各命令
@@ -31,7 +31,10 @@ run: $(RUNTIME) ## 启动程序（SQLite、示例知识库、网页咨询，无�
 	@$(BIN)/wenban run
 
 test: $(DEV) ## 运行测试；参数用 ARGS 传入，如 make test ARGS="-k desk"
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+cover: $(DEV) ## 运行测试并列出没有测到的行
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(DEV) ## 检查代码规范、类型与依赖方向
 	$(BIN)/ruff check $(PACKAGES)
