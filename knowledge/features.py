@@ -326,9 +326,11 @@ def places(text: str) -> frozenset[str]:
     return frozenset(_places().findall(text))
 
 
-def shared_words(query: Terms, index: Index, row: Row) -> tuple[str, ...]:
-    """The query's own words that the wording has too, most telling first, parts left out."""
-    weights = index.weights("words", dict.fromkeys(query.words))
+def shared_words(query: Terms, weights: Mapping[str, float], row: Row) -> tuple[str, ...]:
+    """The query's own words that the wording has too, most telling first, parts left out.
+
+    `weights` of the query's words are those of `Index.weights`.
+    """
     pairs = zip(query.said, query.words, strict=True)
     known = {said: weights[word] for said, word in pairs if word in row.words}
     whole = [word for word in known if not any(word != other and word in other for other in known)]

@@ -223,16 +223,25 @@ def rank(
     owners = [hit.row.slot for hit in hits]
     best = places[0]
     marks = barred(query, hits[best], index), outdone(model, names, table, owners, best)
-    found = tuple(
+    ordered = [hits[place] for place in places]
+    found = _marked(query, index, zip(ordered, chances, strict=True), marks)
+    return Ranking(found, nothing, model == "lexical")
+
+
+def _marked(
+    query: Terms, index: Index, ordered: Iterable[tuple[Hit, float]], marks: tuple[bool, bool]
+) -> tuple[Ranked, ...]:
+    """Hits with their chances and what is shown of them; the marks are those of the first."""
+    weights = index.weights("words", dict.fromkeys(query.words))
+    return tuple(
         Ranked(
-            hits[place],
+            hit,
             chance,
-            shared_words(query, index, hits[place].row) if number < SHOWN else (),
+            shared_words(query, weights, hit.row) if number < SHOWN else (),
             *(marks if number == 0 else ()),
         )
-        for number, (place, chance) in enumerate(zip(places, chances, strict=True))
+        for number, (hit, chance) in enumerate(ordered)
     )
-    return Ranking(found, nothing, model == "lexical")
 
 
 def _logistic(value: float) -> float:

@@ -43,6 +43,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]+")
 _lock = threading.Lock()
 
 
+@lru_cache(maxsize=1024)
 def normalize(text: str) -> str:
     """NFKC, simplified characters, lower case, no control characters, single blanks."""
     previous, folded = text, _fold(text)
