@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from knowledge.index import Hit, Index, Row
-from knowledge.reading import Terms, sound_of
+from knowledge.reading import Reading, Terms, sound_of
 from knowledge.text import data_lines
 
 if TYPE_CHECKING:
@@ -77,14 +77,28 @@ class Nearness:
     focus: Sequence[float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A hit and what was read of it, looked up once; `about` are the words of the answer."""
+
+    hit: Hit
+    wording: Reading
+    about: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        return self.wording.terms.text
+
+
 def lexical(query: Terms, hits: Sequence[Hit], index: Index) -> Table:
     """Array of shape (hits, LEXICAL)."""
     import numpy as np
 
-    words = _words(query, hits, index)
-    strings = _distances(query, hits)
+    found = [_Read(hit, hit.row.reading, hit.slot.words) for hit in hits]
+    words = _words(query, found, index)
+    strings = _distances(query, found)
     scores = _scores(hits, words[:, 0], strings[:, 2])
-    return np.column_stack([words, strings, scores, _named(query, hits)])
+    return np.column_stack([words, strings, scores, _named(query, found)])
 
 
 def semantic(near: Nearness, answers: bool) -> Table:
@@ -109,7 +123,7 @@ def _first(values: Table) -> Table:
     return share
 
 
-def _words(query: Terms, hits: Sequence[Hit], index: Index) -> Table:
+def _words(query: Terms, found: Sequence[_Read], index: Index) -> Table:
     import numpy as np
 
     asked = list(dict.fromkeys(query.words))
@@ -117,73 +131,75 @@ def _words(query: Terms, hits: Sequence[Hit], index: Index) -> Table:
     weigh = np.array([weights[word] for word in asked])
     whole = float(weigh.sum()) or 1.0
     sounds = [sound_of(word) for word in asked]
-    wording = np.array([_presence(asked, sounds, h.row.words, h.row.terms.sound) for h in hits])
-    about = [hit.slot.words for hit in hits]
-    answer = np.array([[word in there for word in asked] for there in about], np.float64)
+    wording = np.array([_presence(asked, sounds, one.wording) for one in found])
+    answer = np.array([[word in one.about for word in asked] for one in found], np.float64)
     if not asked:
-        wording = answer = np.zeros((len(hits), 0))
+        wording = answer = np.zeros((len(found), 0))
     either = np.maximum(wording, answer)
     covered, direct = either @ weigh / whole, wording @ weigh / whole
     pairs = index.weights("chars", {t for t in query.chars if len(t) == 2})
-    shared = _mass(pairs, hits)
+    shared = _mass(pairs, found)
     rivals = direct[None] - (wording * weigh) @ wording.T / whole
-    ours = np.array([h.gathered for h in hits])
+    ours = np.array([one.hit.gathered for one in found])
     rivals = np.where(ours[None] >= 0.6 * ours.max(), rivals, 0.0)
-    profiles = [index.profile(hit.row) for hit in hits]
-    extra, told_words = _extra(frozenset(asked), hits, profiles)
-    table = np.empty((len(hits), len(WORDS)))
+    profiles = [index.profile(one.hit.row) for one in found]
+    extra, told_words = _extra(frozenset(asked), profiles)
+    table = np.empty((len(found), len(WORDS)))
     table[:, 0], table[:, 1], table[:, 2] = covered, direct, answer @ weigh / whole
     table[:, 3] = shared / (sum(pairs.values()) or 1.0)
-    table[:, 4] = _told(query, hits, index)
+    table[:, 4] = _told(query, found, index)
     table[:, 5], table[:, 7] = told_words, extra
     table[:, 6] = ((1 - either) * weigh).max(axis=1, initial=0.0) / TELLING
     table[:, 8] = np.maximum(rivals.max(axis=1), 0.0)
     table[:, 9] = np.minimum(shared / MUCH, 1.5)
     table[:, 10] = np.minimum(direct * whole / MANY_WORDS, 1.5)
     table[:, 11] = np.maximum(0.0, 0.5 - covered) * (len(query.text) <= SHORT)
-    table[:, 12:] = _hinted(query, hits, index)
+    table[:, 12:] = _hinted(query, found, index)
     return table
 
 
-def _hinted(query: Terms, hits: Sequence[Hit], index: Index) -> Table:
+def _hinted(query: Terms, found: Sequence[_Read], index: Index) -> Table:
     import numpy as np
 
-    table = np.zeros((len(hits), 3))
+    table = np.zeros((len(found), 3))
     whole = 0.0
     for hint in query.hints:
         known = [words for words in hint if index.knows(words)]
         weighed = [(words, max(index.weights("words", words).values())) for words in known]
         whole += max((weight for _, weight in weighed), default=0.0)
-        for number, hit in enumerate(hits):
-            for column, there in ((0, hit.row.words), (2, hit.row.words | hit.slot.words)):
-                said = [weight for words, weight in weighed if words <= there]
-                table[number, column] += max(said, default=0.0)
+        for number, one in enumerate(found):
+            table[number, 0] += _said(weighed, one.wording.words)
+            table[number, 2] += _said(weighed, one.wording.words | one.about)
     table /= whole or 1.0
     table[:, 1] = table[:, 0] - table[:, 0].max()
     return table
 
 
-def _presence(
-    words: Sequence[str], sounds: Sequence[str], there: frozenset[str], heard: str
-) -> list[float]:
+def _said(weighed: Sequence[tuple[frozenset[str], float]], there: frozenset[str]) -> float:
+    return max((weight for words, weight in weighed if words <= there), default=0.0)
+
+
+def _presence(words: Sequence[str], sounds: Sequence[str], wording: Reading) -> list[float]:
+    there, heard = wording.words, wording.terms.sound
     return [
         1.0 if word in there else HEARD if len(sound) > 1 and sound in heard else 0.0
         for word, sound in zip(words, sounds, strict=True)
     ]
 
 
-def _mass(weights: Mapping[str, float], hits: Sequence[Hit]) -> Table:
+def _mass(weights: Mapping[str, float], found: Sequence[_Read]) -> Table:
     import numpy as np
 
     asked = frozenset(weights)
-    return np.array([sum(map(weights.__getitem__, asked & hit.row.chars)) for hit in hits])
+    shared = [asked & one.wording.chars for one in found]
+    return np.array([sum(map(weights.__getitem__, terms)) for terms in shared])
 
 
 def _extra(
-    asked: frozenset[str], hits: Sequence[Hit], profiles: Sequence[Mapping[str, float]]
+    asked: frozenset[str], profiles: Sequence[Mapping[str, float]]
 ) -> tuple[list[float], list[float]]:
     most, told = [], []
-    for _, weights in zip(hits, profiles, strict=True):
+    for weights in profiles:
         whole = sum(weights.values()) or 1.0
         left = [weight for word, weight in weights.items() if word not in asked]
         most.append(max(left, default=0.0) / TELLING)
@@ -191,16 +207,16 @@ def _extra(
     return most, told
 
 
-def _told(query: Terms, hits: Sequence[Hit], index: Index) -> list[float]:
+def _told(query: Terms, found: Sequence[_Read], index: Index) -> list[float]:
     weights = index.weights("chars", set(query.chars))
     asked = frozenset(weights)
     return [
-        sum(map(weights.__getitem__, asked & hit.row.chars)) / index.weight_of(hit.row)
-        for hit in hits
+        sum(map(weights.__getitem__, asked & one.wording.chars)) / index.weight_of(one.hit.row)
+        for one in found
     ]
 
 
-def _distances(query: Terms, hits: Sequence[Hit]) -> Table:
+def _distances(query: Terms, found: Sequence[_Read]) -> Table:
     import numpy as np
     from rapidfuzz import fuzz, process
 
@@ -211,12 +227,12 @@ def _distances(query: Terms, hits: Sequence[Hit]) -> Table:
         best: NDArray[np.float32] = table.max(axis=0)
         return best / np.float32(100)
 
-    texts = [hit.row.terms.text for hit in hits]
+    texts = [one.text for one in found]
     return np.column_stack(
         [
             closeness([query.text], texts),
-            closeness([" ".join(sorted(set(query.words)))], [hit.row.ordered for hit in hits]),
-            closeness(query.clauses, [hit.row.terms.sound for hit in hits]),
+            closeness([" ".join(sorted(set(query.words)))], [one.wording.ordered for one in found]),
+            closeness(query.clauses, [one.wording.terms.sound for one in found]),
             closeness([query.text], texts, fuzz.partial_ratio),
             closeness(query.parts, texts),
         ]
@@ -240,10 +256,11 @@ def _scores(hits: Sequence[Hit], covered: Table, sound: Table) -> Table:
     )
 
 
-def _named(query: Terms, hits: Sequence[Hit]) -> Table:
+def _named(query: Terms, found: Sequence[_Read]) -> Table:
     import numpy as np
 
-    pairs = [(named(query.text), named(hit.row.terms.text)) for hit in hits]
+    mine = named(query.text)
+    others = [named(one.text) for one in found]
     columns = [
         (
             _other(mine.actions, theirs.actions),
@@ -255,9 +272,9 @@ def _named(query: Terms, hits: Sequence[Hit]) -> Table:
             _same(mine.kinds, theirs.kinds),
             _other(mine.kinds, theirs.kinds),
         )
-        for mine, theirs in pairs
+        for theirs in others
     ]
-    exact = [hit.row.terms.text == query.text for hit in hits]
+    exact = [one.text == query.text for one in found]
     return np.column_stack([np.array(columns, np.float64), exact])
 
 

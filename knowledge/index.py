@@ -40,21 +40,20 @@ class Row:
     reader: Reader
 
     @property
+    def reading(self) -> Reading:
+        return self.reader.wording(self.wording)
+
+    @property
     def terms(self) -> Terms:
-        return self.reader.wording(self.wording).terms
+        return self.reading.terms
 
     @property
     def words(self) -> frozenset[str]:
-        return self.reader.wording(self.wording).words
+        return self.reading.words
 
     @property
     def chars(self) -> frozenset[str]:
-        return self.reader.wording(self.wording).chars
-
-    @property
-    def ordered(self) -> str:
-        """The words in alphabetical order."""
-        return self.reader.wording(self.wording).ordered
+        return self.reading.chars
 
 
 @dataclass(slots=True)

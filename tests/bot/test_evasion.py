@@ -182,18 +182,18 @@ _PIECES = (
 @settings(max_examples=60, deadline=3_000)
 def test_long_texts_take_bounded_time(pieces: list[str], times: int) -> None:
     text = ("".join(pieces) * times)[:100_000]
-    started = time.perf_counter()
+    started = time.thread_time()
     find(text, text)
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
 
 
 @pytest.mark.parametrize(
     "char", ["已", "转", "关于", "请", "感谢", "甲", "a", "1", "ﷺ", "\n", "，", "(", "2024年"]
 )
 def test_one_word_for_a_hundred_thousand_characters(char: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     find(char * (100_000 // len(char)), char * 100_000)
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_what_an_answer_rests_on_is_not_the_answer() -> None:

@@ -480,9 +480,9 @@ def test_decoration_never_hides_a_matter(text: str, decoration: str) -> None:
 
 def test_a_huge_text_is_read_at_both_ends() -> None:
     filling = "情况说明。" * 50_000
-    started = time.perf_counter()
+    started = time.thread_time()
     verdict = triage(filling + "请问在哪里办理？物业没人管")
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
     assert verdict.category is Category.COMPLAINT
 
 

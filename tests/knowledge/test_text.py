@@ -61,11 +61,11 @@ def test_traditional_and_simplified_share_words_and_sound() -> None:
 )
 def test_long_texts_take_bounded_time(sample: str) -> None:
     words("预热")
-    start = time.perf_counter()
+    start = time.thread_time()
     assert len("".join(syllables(sample))) <= 8 * MAX_ANALYSED
     words(sample)
     mask(sample)
-    assert time.perf_counter() - start < 3
+    assert time.thread_time() - start < 3
 
 
 def test_stop_words_say_nothing() -> None:
