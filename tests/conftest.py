@@ -16,11 +16,10 @@ from sqlalchemy.engine import URL, make_url
 
 from storage.db import Database
 
-# Taken out of the environment: programs started by tests refuse WENBAN_ names they do not know.
-SERVER_URL = os.environ.pop("WENBAN_TEST_DATABASE_URL", "")
-HISTORY = os.environ.pop("WENBAN_TEST_HISTORY", "")
+SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
+HISTORY = os.environ.get("TEST_HISTORY", "")
 """An export of real messages with replies (xlsx) to work out besides the one made here."""
-REDIS_URL = os.environ.pop("WENBAN_TEST_REDIS_URL", "")
+REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 ALL_MUST_RUN = os.environ.get("NO_TEST_MAY_SKIP") == "1"
 _numbers = itertools.count(1)
 
@@ -41,7 +40,7 @@ def pytest_runtest_makereport(
 def redis_url() -> str:
     """The address of a Redis server; the test is skipped where there is none."""
     if not REDIS_URL:
-        pytest.skip("WENBAN_TEST_REDIS_URL is not set")
+        pytest.skip("TEST_REDIS_URL is not set")
     return REDIS_URL
 
 

@@ -45,20 +45,27 @@ KEY_FIGURES: tuple[tuple[Measure, str], ...] = tuple(
 
 
 def spoken_period(report: Report) -> str:
-    """The period as people say it: a month, a quarter, a year, or its days; "" for all."""
+    """The period as people say it: months, a quarter, years, or its days; "" for all."""
     bounds = report.figures["period"]
     if bounds["from"] is None or bounds["to"] is None:
         return _open_ended(bounds)
     first, last = date.fromisoformat(bounds["from"]), date.fromisoformat(bounds["to"])
-    whole = first.day == 1 and last.day == calendar.monthrange(last.year, last.month)[1]
-    if whole and first.year == last.year:
-        if first.month == last.month:
-            return f"{first.year}年{first.month}月"
-        if (first.month, last.month) == (1, 12):
-            return f"{first.year}年"
-        if first.month % 3 == 1 and last.month == first.month + 2:
-            return f"{first.year}年第{'一二三四'[first.month // 3]}季度"
+    if first.day == 1 and last.day == calendar.monthrange(last.year, last.month)[1]:
+        return _whole_months(first, last)
     return f"{spoken_day(first)}至{spoken_day(last, first)}"
+
+
+def _whole_months(first: date, last: date) -> str:
+    years = f"{first.year}年" if first.year == last.year else f"{first.year}年至{last.year}年"
+    if (first.month, last.month) == (1, 12):
+        return years
+    if first.year < last.year:
+        return f"{first.year}年{first.month}月至{last.year}年{last.month}月"
+    if first.month == last.month:
+        return f"{years}{first.month}月"
+    if first.month % 3 == 1 and last.month == first.month + 2:
+        return f"{years}第{'一二三四'[first.month // 3]}季度"
+    return f"{years}{first.month}月至{last.month}月"
 
 
 def _open_ended(bounds: Figures) -> str:

@@ -1,7 +1,7 @@
 """Past messages taken in and reported on, against plain loops that share no code with the program.
 
 The loops read the spreadsheet, count working time and percentiles by themselves; only the list of
-holidays is the same. Set WENBAN_TEST_HISTORY to an export to check that one too.
+holidays is the same. Set TEST_HISTORY to an export to check that one too.
 """
 
 from __future__ import annotations
