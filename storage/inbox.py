@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, or_, true
+from sqlalchemy import ColumnElement, and_, exists, func, or_, true
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -26,10 +26,11 @@ from storage.models import (
     StaffSession,
 )
 from storage.queries import queue_order
-from storage.terms import CaseState, DraftState, Purpose
+from storage.terms import CaseState, DraftState, EventKind, Purpose, Role
 
 PAGE = 50
 MENTIONED = "mentioned"
+ESCALATED = "escalated"
 PRESENT = timedelta(seconds=60)
 """How long after its last sign of life a page counts as open."""
 _TO_CITIZENS = (
@@ -42,6 +43,7 @@ _TO_CITIZENS = (
     Purpose.RATING,
 )
 _DONE = (CaseState.REPLYING, CaseState.ANSWERED, CaseState.RESOLVED, CaseState.CLOSED)
+_OPEN = (CaseState.WAITING, CaseState.CLARIFYING)
 _AGES = {"1d": timedelta(days=1), "3d": timedelta(days=3), "7d": timedelta(days=7)}
 
 
@@ -49,8 +51,8 @@ _AGES = {"1d": timedelta(days=1), "3d": timedelta(days=3), "7d": timedelta(days=
 class Filters:
     """What of the queue is wanted; empty means everything.
 
-    ``state`` is waiting, review (one step is done), clarifying, done, mentioned
-    (in a note, lately) or all. ``age`` is overdue,
+    ``state`` is waiting, review (one step is done), clarifying, done, mentioned (in a note,
+    lately), escalated (open, and this person was told of its time) or all. ``age`` is overdue,
     soon (due within a day), or how long it waits at least: 1d, 3d, 7d. ``assignee`` is none or
     somebody's number.
     """
@@ -83,13 +85,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One case in the queue; ``present`` are colleagues who have it on their screen."""
+    """One case in the queue; ``present`` are colleagues who have it on their screen.
+
+    ``escalated`` is the last point of this turn's clock that was told, "" before the first.
+    """
 
     case: Case
     account: str
     citizen: str
     assignee: str
     present: tuple[str, ...] = ()
+    escalated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +105,14 @@ class Page:
 
 
 async def page(
-    session: AsyncSession, filters: Filters, scope: Scope, now: datetime, start: int, me: int
+    session: AsyncSession, filters: Filters, scope: Scope, now: datetime, start: int, me: Staff
 ) -> Page:
     """``PAGE`` lines of the queue from ``start`` on, in the order they should be taken up."""
     wanted = _wanted(filters, scope, now)
     if filters.state == MENTIONED:
-        wanted.append(col(Case.id).in_(await mentioned(session, me, now)))
+        wanted.append(col(Case.id).in_(await mentioned(session, me.id or 0, now)))
+    if filters.state == ESCALATED:
+        wanted.append(_told_to(me, now))
     total = await _count(session, wanted)
     query = (
         select(Case, Account.name, Citizen.display_name, Staff.display_name)
@@ -117,27 +125,37 @@ async def page(
         .limit(PAGE)
     )
     rows = list(await session.exec(query))
-    watched = await _watchers(session, [row[0].id or 0 for row in rows], now, me)
+    watched = await _watchers(session, [row[0].id or 0 for row in rows], now, me.id or 0)
+    points = await _points(session, [row[0] for row in rows])
     lines = [
-        Line(case, account, citizen, assignee or "", tuple(watched.get(case.id or 0, ())))
+        Line(
+            case,
+            account,
+            citizen,
+            assignee or "",
+            tuple(watched.get(case.id or 0, ())),
+            points.get(case.id or 0, ""),
+        )
         for case, account, citizen, assignee in rows
     ]
     return Page(lines, total)
 
 
-async def counts(session: AsyncSession, scope: Scope, now: datetime, me: int) -> dict[str, int]:
-    """How many cases wait, are overdue, are this person's, stand between two review steps."""
+async def counts(session: AsyncSession, scope: Scope, now: datetime, me: Staff) -> dict[str, int]:
+    """How many cases each standing view of the queue has for this person."""
     views = {
         "waiting": Filters(),
         "overdue": Filters(age="overdue"),
-        "mine": Filters(assignee=str(me)),
+        "mine": Filters(assignee=str(me.id)),
         "review": Filters(state="review"),
     }
     found = {}
     for name, filters in views.items():
         wanted = _wanted(filters, scope, now)
         found[name] = await _count(session, wanted)
-    found[MENTIONED] = len(await mentioned(session, me, now))
+    told = [*_wanted(Filters(state=ESCALATED), scope, now), _told_to(me, now)]
+    found[ESCALATED] = await _count(session, told)
+    found[MENTIONED] = len(await mentioned(session, me.id or 0, now))
     return found
 
 
@@ -243,7 +261,40 @@ def _state(state: str) -> ColumnElement[bool]:
         return col(Case.state).in_(_DONE)
     if state in ("all", MENTIONED):
         return true()
+    if state == ESCALATED:
+        return col(Case.state).in_(_OPEN) & exists().where(*_escalation())
     return col(Case.state) == (state if state in tuple(CaseState) else CaseState.WAITING)
+
+
+def _escalation() -> tuple[ColumnElement[bool], ...]:
+    """An event of the turn that the case is in."""
+    return (
+        col(CaseEvent.case_id) == Case.id,
+        col(CaseEvent.kind) == EventKind.ESCALATED,
+        col(CaseEvent.at) >= Case.opened_at,
+    )
+
+
+def _told_to(me: Staff, now: datetime) -> ColumnElement[bool]:
+    """Before the due time the owner is told, or all who may be; from then on supervisors too."""
+    nobody = col(Case.assignee_id).is_(None)
+    mine = and_(nobody, col(Case.department) == me.department) if me.department else nobody
+    told = or_(col(Case.assignee_id) == me.id, mine)
+    if me.role in (Role.SUPERVISOR, Role.ADMIN):
+        return or_(told, col(Case.due_at) <= now)
+    return told
+
+
+async def _points(session: AsyncSession, cases: Sequence[Case]) -> dict[int, str]:
+    """The last point told of each case that is open."""
+    numbers = [one.id for one in cases if one.state in _OPEN]
+    query = (
+        select(CaseEvent.case_id, CaseEvent.data)
+        .join(Case, col(Case.id) == CaseEvent.case_id)
+        .where(col(Case.id).in_(numbers), *_escalation())
+        .order_by(col(CaseEvent.id))
+    )
+    return {number: str(data.get("point", "")) for number, data in await session.exec(query)}
 
 
 def _within(scope: Scope) -> list[ColumnElement[bool]]:

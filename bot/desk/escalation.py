@@ -213,9 +213,14 @@ def _owners(case: Case, staff: Iterable[Staff]) -> list[Staff]:
 
 def _line(clock: _Clock, point: str) -> str:
     what = "差评回访" if clock.task else clock.case.category
+    return f"诉求 #{clock.case.id}（{what}）{spoken_point(point)}"
+
+
+def spoken_point(point: str) -> str:
+    """A point of the clock in words."""
     if point.startswith("overdue_"):
-        return f"诉求 #{clock.case.id}（{what}）已超期 {point.removeprefix('overdue_')} 个工作日"
-    return f"诉求 #{clock.case.id}（{what}）{_POINTS[point]}"
+        return f"已超期 {point.removeprefix('overdue_')} 个工作日"
+    return _POINTS.get(point, point)
 
 
 async def _post(office: Office, session: AsyncSession, news: Sequence[_News]) -> None:

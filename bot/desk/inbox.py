@@ -95,12 +95,12 @@ class Inbox:
 
     async def page(self, staff: Staff, filters: Filters, start: int) -> inbox.Page:
         async with self._office.db.read() as session:
-            now, me = self._office.now(), staff.id or 0
-            return await inbox.page(session, filters, _scope(staff), now, start, me)
+            now = self._office.now()
+            return await inbox.page(session, filters, _scope(staff), now, start, staff)
 
     async def counts(self, staff: Staff) -> dict[str, int]:
         async with self._office.db.read() as session:
-            return await inbox.counts(session, _scope(staff), self._office.now(), staff.id or 0)
+            return await inbox.counts(session, _scope(staff), self._office.now(), staff)
 
     async def choices(self) -> tuple[dict[str, str], list[str], dict[int, str]]:
         """The accounts, departments and colleagues that the queue can be narrowed to."""

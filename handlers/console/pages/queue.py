@@ -10,6 +10,7 @@ from nicegui import ui
 
 from bot.clock import Calendar
 from bot.desk.countdown import ago, countdown, exact_moment
+from bot.desk.escalation import spoken_point
 from bot.triage import Category
 from handlers.console.pages.parts import button, choose, tag, word
 from handlers.console.visit import Visit, on_page
@@ -24,6 +25,7 @@ _TABS = (
     ("waiting", "待办", Filters()),
     ("overdue", "超期", Filters(age="overdue")),
     ("mine", "我的", Filters(assignee="me")),
+    ("escalated", "督办", Filters(state="escalated")),
     ("review", "待复审", Filters(state="review")),
     ("mentioned", "提到我", Filters(state="mentioned")),
     ("done", "已办", Filters(state="done")),
@@ -41,6 +43,7 @@ _STATES = {
     "review": "待复审",
     "clarifying": "等群众选择",
     "done": "已办",
+    "escalated": "督办",
     "mentioned": "提到我",
     "all": "全部",
 }
@@ -216,6 +219,8 @@ class Queue:
                 open_now = case.state in (CaseState.WAITING, CaseState.CLARIFYING)
                 if open_now:
                     word(left.words, f"left {left.tone}", left.exact)
+                    if line.escalated:
+                        word("督办", "told", f"已提醒：{spoken_point(line.escalated)}")
                 else:
                     word(CaseState(case.state).label, "left none")
                 word(case.reason, "reason") if case.reason else None
@@ -314,7 +319,8 @@ class Queue:
 def _mark(line: Line) -> tuple[object, ...]:
     """What of a line can change on the screen."""
     case = line.case
-    return case.id, case.version, case.updated_at, case.assignee_id, line.present
+    marks = case.id, case.version, case.updated_at, case.assignee_id
+    return *marks, line.present, line.escalated
 
 
 def _minute(visit: Visit) -> int:

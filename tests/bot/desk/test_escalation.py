@@ -18,7 +18,9 @@ from sqlmodel import col, select
 
 from bot.clock import SHANGHAI, Limit, Unit, due
 from bot.desk import Desk
+from bot.desk.escalation import spoken_point
 from storage.db import Database
+from storage.inbox import Filters
 from storage.models import Case, CaseEvent, Citizen, Delivery, Staff, Task
 from storage.terms import EventKind
 from tests.support import STAFF_PLACE, Town
@@ -267,6 +269,7 @@ from bot.desk import Desk, Library, Office
 from knowledge.matcher import Policy
 from storage.coordination import LocalCoordination
 from storage.db import Database
+from storage.inbox import Filters
 from tests.support import office_rules
 
 async def remind():
@@ -310,3 +313,25 @@ async def test_killed_at_any_moment_each_point_is_told_once(town: Town, database
     assert sorted(told) == list(range(1000, 1500))
     shown = [row for row in await town.rows(Delivery) if row.purpose == "reminder"]
     assert len(shown) == 3  # two hundred cases a message
+
+
+async def test_the_console_lists_what_one_was_told_of(town: Town) -> None:
+    clerk, chief, told = await town.staff(), await town.staff(2), Filters(state="escalated")
+    soon, late = await _soon(town), await _late(town, "7002")
+    await town.waiting("低保要什么条件", "7003")
+    await _remind(town)
+    async with town.db.write() as session:
+        for case_id in (soon, late):
+            (await session.get_one(Case, case_id)).assignee_id = clerk.id
+
+    async def listed(staff: Staff) -> dict[int, str]:
+        page = await town.desk.inbox.page(staff, told, 0)
+        assert (await town.desk.inbox.counts(staff))["escalated"] == page.total
+        return {line.case.id or 0: spoken_point(line.escalated) for line in page.lines}
+
+    mine = await listed(clerk)
+    assert mine[soon] == "只剩最后 1 个工作日"
+    assert mine[late].startswith("已超期")
+    assert set(mine) == {soon, late}
+    assert set(await listed(chief)) == {late}
+    assert await listed(await _colleague(town)) == {}

@@ -84,7 +84,11 @@ async def test_every_filter_narrows_the_queue(town: Town) -> None:
     assert await seen(town, staff, Filters(account="web")) == []
     assert await seen(town, staff, Filters(text="100%_")) == []
     counts = await town.desk.inbox.counts(staff)
-    assert counts == {"waiting": 2, "overdue": 1, "mine": 1, "review": 0, "mentioned": 0}
+    assert {name: count for name, count in counts.items() if count} == {
+        "waiting": 2,
+        "overdue": 1,
+        "mine": 1,
+    }
 
 
 async def test_the_search_finds_answers_and_names_among_what_is_done(town: Town) -> None:
