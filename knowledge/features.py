@@ -137,8 +137,7 @@ def _words(query: Terms, found: Sequence[_Read], index: Index) -> Table:
         wording = answer = np.zeros((len(found), 0))
     either = np.maximum(wording, answer)
     covered, direct = either @ weigh / whole, wording @ weigh / whole
-    pairs = index.weights("chars", {t for t in query.chars if len(t) == 2})
-    shared = _mass(pairs, found)
+    told, shared, pairs = _characters(query, found, index)
     rivals = direct[None] - (wording * weigh) @ wording.T / whole
     ours = np.array([one.hit.gathered for one in found])
     rivals = np.where(ours[None] >= 0.6 * ours.max(), rivals, 0.0)
@@ -146,8 +145,8 @@ def _words(query: Terms, found: Sequence[_Read], index: Index) -> Table:
     extra, told_words = _extra(frozenset(asked), profiles)
     table = np.empty((len(found), len(WORDS)))
     table[:, 0], table[:, 1], table[:, 2] = covered, direct, answer @ weigh / whole
-    table[:, 3] = shared / (sum(pairs.values()) or 1.0)
-    table[:, 4] = _told(query, found, index)
+    table[:, 3] = shared / pairs
+    table[:, 4] = told
     table[:, 5], table[:, 7] = told_words, extra
     table[:, 6] = ((1 - either) * weigh).max(axis=1, initial=0.0) / TELLING
     table[:, 8] = np.maximum(rivals.max(axis=1), 0.0)
@@ -168,15 +167,20 @@ def _hinted(query: Terms, found: Sequence[_Read], index: Index) -> Table:
         weighed = [(words, max(index.weights("words", words).values())) for words in known]
         whole += max((weight for _, weight in weighed), default=0.0)
         for number, one in enumerate(found):
-            table[number, 0] += _said(weighed, one.wording.words)
-            table[number, 2] += _said(weighed, one.wording.words | one.about)
+            wording = one.wording.words
+            table[number, 0] += _said(weighed, wording, wording)
+            table[number, 2] += _said(weighed, wording, one.about)
     table /= whole or 1.0
     table[:, 1] = table[:, 0] - table[:, 0].max()
     return table
 
 
-def _said(weighed: Sequence[tuple[frozenset[str], float]], there: frozenset[str]) -> float:
-    return max((weight for words, weight in weighed if words <= there), default=0.0)
+def _said(
+    weighed: Sequence[tuple[frozenset[str], float]], here: frozenset[str], there: frozenset[str]
+) -> float:
+    """The most that words weigh which all stand in one or the other."""
+    said = (weight for words, weight in weighed if all(w in here or w in there for w in words))
+    return max(said, default=0.0)
 
 
 def _presence(words: Sequence[str], sounds: Sequence[str], wording: Reading) -> list[float]:
@@ -185,14 +189,6 @@ def _presence(words: Sequence[str], sounds: Sequence[str], wording: Reading) -> 
         1.0 if word in there else HEARD if len(sound) > 1 and sound in heard else 0.0
         for word, sound in zip(words, sounds, strict=True)
     ]
-
-
-def _mass(weights: Mapping[str, float], found: Sequence[_Read]) -> Table:
-    import numpy as np
-
-    asked = frozenset(weights)
-    shared = [asked & one.wording.chars for one in found]
-    return np.array([sum(map(weights.__getitem__, terms)) for terms in shared])
 
 
 def _extra(
@@ -207,13 +203,18 @@ def _extra(
     return most, told
 
 
-def _told(query: Terms, found: Sequence[_Read], index: Index) -> list[float]:
+def _characters(query: Terms, found: Sequence[_Read], index: Index) -> tuple[Table, Table, float]:
+    """What the shared characters weigh, as a share of the wording; the shared pairs; all pairs."""
+    import numpy as np
+
     weights = index.weights("chars", set(query.chars))
-    asked = frozenset(weights)
-    return [
-        sum(map(weights.__getitem__, asked & one.wording.chars)) / index.weight_of(one.hit.row)
-        for one in found
-    ]
+    pairs = {term: weight for term, weight in weights.items() if len(term) == 2}
+    asked, told, mass = frozenset(weights), np.empty(len(found)), np.empty(len(found))
+    for number, one in enumerate(found):
+        shared = asked & one.wording.chars
+        told[number] = sum(map(weights.__getitem__, shared)) / index.weight_of(one.hit.row)
+        mass[number] = sum(map(pairs.__getitem__, shared & pairs.keys()))
+    return told, mass, sum(pairs.values()) or 1.0
 
 
 def _distances(query: Terms, found: Sequence[_Read]) -> Table:

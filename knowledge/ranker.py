@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from knowledge.features import FEATURES, LEXICAL, QUESTION, named, places, shared_words
 from knowledge.index import Hit, Index
-from knowledge.reading import Terms
+from knowledge.reading import Reading, Terms
 from knowledge.text import normalize
 
 if TYPE_CHECKING:
@@ -70,14 +70,21 @@ class Linear:
         means, spreads, weights = zip(*inputs.values(), strict=True)
         return cls(tuple(inputs), means, spreads, weights, float(value["constant"]))
 
-    def of(self, table: Table, columns: Sequence[str]) -> Table:
+    def of(self, table: Table, columns: tuple[str, ...]) -> Table:
         """One value for each row of a table; columns that were not fitted do not count."""
-        import numpy as np
-
-        known = table[:, [columns.index(name) for name in self.names]]
-        scaled: Table = (known - np.array(self.means)) / np.array(self.spreads)
-        result: Table = scaled @ np.array(self.weights) + self.constant
+        places, slopes, constant = _folded(self, columns)
+        result: Table = table[:, places] @ slopes + constant
         return result
+
+
+@lru_cache(maxsize=64)
+def _folded(linear: Linear, columns: tuple[str, ...]) -> tuple[list[int], Table, float]:
+    """The same sum of the inputs as they are."""
+    import numpy as np
+
+    slopes: Table = np.array(linear.weights) / np.array(linear.spreads)
+    constant = linear.constant - float(slopes @ np.array(linear.means))
+    return [columns.index(name) for name in linear.names], slopes, constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,19 +262,19 @@ def _repeated(query: Terms, hits: Sequence[Hit], best: int, first: float) -> flo
     same = {hit.row.slot for hit in hits if hit.row.terms.text == query.text}
     if best in same:
         return max(first, CERTAIN) if len(same) == 1 else min(first, ALIKE)
-    restated = {hit.row.slot for hit in hits if _restates(query, hit)}
+    known = frozenset(query.words)
+    restated = {hit.row.slot for hit in hits if _restates(query, known, hit.row.reading)}
     return max(first, RESTATED) if restated == {best} else first
 
 
-def _restates(query: Terms, hit: Hit) -> bool:
+def _restates(query: Terms, known: frozenset[str], wording: Reading) -> bool:
     """The same telling words, synonyms folded, and nothing else is asked of them."""
-    known = frozenset(query.words)
-    if not known <= hit.row.words and not hit.row.words <= known:
+    if not known <= wording.words and not wording.words <= known:
         return False
     asked = _whole(known)
-    if len(asked) < 2 or asked != _whole(hit.row.words):
+    if len(asked) < 2 or asked != _whole(wording.words):
         return False
-    mine, theirs = named(query.text), named(hit.row.terms.text)
+    mine, theirs = named(query.text), named(wording.terms.text)
     return mine.kinds - ANY_KIND <= theirs.kinds and mine.negated == theirs.negated
 
 

@@ -54,6 +54,7 @@ def normalize(text: str) -> str:
     return folded
 
 
+@lru_cache(maxsize=1024)
 def matter(folded: str) -> str:
     """A normalised text without greetings, thanks and numbers of people and papers.
 
