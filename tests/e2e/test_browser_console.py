@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
-from sqlmodel import col, select
+from sqlmodel import col, delete, select
 
 from bot.desk import Inbound
 from handlers.console.gate import COOKIE
@@ -355,11 +355,21 @@ async def test_ten_thousand_waiting_cases_open_quickly(browser: Browser, website
         session.add_all([Case(**values) for _ in range(10_000)])
     async with at_work(browser, website) as one:
         page = one.page
-        await expect(page.locator(".line")).to_have_count(50)
+        took = await seconds_to_open(page, 50)
+        await expect(page.locator(".pager")).to_contain_text("共 10,001 件")
+        async with website.desk.office.db.write() as session:
+            await session.exec(delete(Case).where(col(Case.id) != case_id))
+        alone = await seconds_to_open(page, 1)
+    print(f"the list after {took:.2f} s with 10,001 waiting, after {alone:.2f} s with one")
+    assert took < 2 * alone + 0.5
+
+
+async def seconds_to_open(page: Page, lines: int) -> float:
+    """The shortest of three times from asking for the page to seeing its list."""
+    times = []
+    for _ in range(3):
         started = time.monotonic()
         await page.reload()
-        await expect(page.locator(".line")).to_have_count(50)
-        took = time.monotonic() - started
-        await expect(page.locator(".pager")).to_contain_text("共 10,001 件")
-    print(f"10,001 waiting cases: list shown after {took:.2f} s")
-    assert took < 4  # under 2 s on a machine that does nothing else
+        await expect(page.locator(".line")).to_have_count(lines)
+        times.append(time.monotonic() - started)
+    return min(times)

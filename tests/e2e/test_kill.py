@@ -182,6 +182,13 @@ async def test_at_the_choice_of_a_clarification_and_the_adoption_of_a_draft(
     await _answered_once(scene, poor, LOW_INCOME)
 
 
+async def _latest(scene: Scene, text: str, button: str) -> Sent | None:
+    """The last card in the staff group with this text, once it has this button."""
+    told = [one for one in await scene.api.sent(scene.group, "send") if text in one.text]
+    there = bool(told) and button in str((await scene.api.current(told[-1])).raw)
+    return told[-1] if there else None
+
+
 @pytest.mark.parametrize("stored", [False, True], ids=["before storing", "after storing"])
 async def test_at_a_request_to_the_citizen_and_the_signing_for_a_transfer(
     scene: Scene, stored: bool
@@ -207,7 +214,7 @@ async def test_at_a_request_to_the_citizen_and_the_signing_for_a_transfer(
     await scene.settled()
     assert (await scene.case_of(citizen)).paused_at is None
 
-    card = [one for one in await api.sent(scene.group, "send") if "东湖小区" in one.text][-1]
+    card = await until(partial(_latest, scene, "东湖小区", "转办"))
     await api.presses(clerk, card, "转办")
     for title in ("市教育局", "职责归口"):
         await api.presses(clerk, await api.current(card), title)
