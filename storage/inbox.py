@@ -54,7 +54,7 @@ class Filters:
     ``state`` is waiting, review (one step is done), clarifying, done, mentioned (in a note,
     lately), escalated (open, and this person was told of its time) or all. ``age`` is overdue,
     soon (due within a day), or how long it waits at least: 1d, 3d, 7d. ``assignee`` is none or
-    somebody's number.
+    somebody's number; ``entry`` the entry that answers.
     """
 
     state: str = "waiting"
@@ -65,6 +65,7 @@ class Filters:
     age: str = ""
     assignee: str = ""
     text: str = ""
+    entry: str = ""
 
     def to_json(self) -> dict[str, str]:
         return asdict(self)
@@ -237,6 +238,7 @@ def _wanted(filters: Filters, scope: Scope, now: datetime) -> list[ColumnElement
         (Case.department, filters.department),
         (Case.category, filters.category),
         (Case.kind, filters.kind),
+        (Case.entry_id, filters.entry),
     ):
         if value:
             found.append(col(column) == value)

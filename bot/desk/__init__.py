@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from bot.channels.base import Channel
 from bot.desk.answering import Answering
 from bot.desk.callback import Callback
+from bot.desk.catalogue import Catalogue
 from bot.desk.category import Recategorising
 from bot.desk.citizens import Citizens
 from bot.desk.dispatch import Dispatch
 from bot.desk.duties import Duties
+from bot.desk.editing import Editing
 from bot.desk.exclusion import Exclusion
 from bot.desk.extension import Extension
 from bot.desk.inbox import Inbox
@@ -57,6 +59,8 @@ class Desk:
         )
         self.learning = Learning(office)
         self.inbox = Inbox(office)
+        self.catalogue = Catalogue(office)
+        self.editing = Editing(office)
         self.workbench = Workbench(office)
         self.people = People(office)
         self.dispatch = Dispatch(office, channels)

@@ -96,11 +96,11 @@ class Inbox:
     async def page(self, staff: Staff, filters: Filters, start: int) -> inbox.Page:
         async with self._office.db.read() as session:
             now = self._office.now()
-            return await inbox.page(session, filters, _scope(staff), now, start, staff)
+            return await inbox.page(session, filters, scope_of(staff), now, start, staff)
 
     async def counts(self, staff: Staff) -> dict[str, int]:
         async with self._office.db.read() as session:
-            return await inbox.counts(session, _scope(staff), self._office.now(), staff)
+            return await inbox.counts(session, scope_of(staff), self._office.now(), staff)
 
     async def choices(self) -> tuple[dict[str, str], list[str], dict[int, str]]:
         """The accounts, departments and colleagues that the queue can be narrowed to."""
@@ -227,7 +227,8 @@ class Inbox:
         )
 
 
-def _scope(staff: Staff) -> Scope:
+def scope_of(staff: Staff) -> Scope:
+    """The accounts and departments whose cases this person may see."""
     return Scope(tuple(staff.accounts), tuple(staff.departments))
 
 
