@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from bot.channels.base import Capabilities
 from bot.desk import wording
+from bot.desk.course import Course, course
 from bot.desk.editing import FIELDS, editable, texts
 from bot.desk.inbox import scope_of
 from bot.desk.office import DeskError, Office
@@ -101,6 +102,7 @@ class Asked:
 
     verdict: Triage
     match: Match
+    course: Course
     answer_at: float
     question: str = ""
 
@@ -193,9 +195,11 @@ class Catalogue:
             raise DeskError("请写一句群众会问的话。")
         library = self._office.library
         match = await library.match(said, self._office.today())
-        question = wording.clarification(0, 0, match.choices, "").text if match.choices else ""
         verdict = await asyncio.to_thread(triage, said)
-        return Asked(verdict, match, library.standing.answer_at, question)
+        way, question = course(verdict, match), ""
+        if way is Course.CLARIFY:
+            question = wording.clarification(0, 0, match.choices, "").text
+        return Asked(verdict, match, way, library.standing.answer_at, question)
 
     def _parts(self, key: str, text: str) -> tuple[str, ...]:
         plain = Capabilities(max_length=_TELEGRAM_LIMIT)

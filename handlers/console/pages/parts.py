@@ -78,3 +78,20 @@ async def choose(title: str, options: Mapping[str, str], *, words: str = "") -> 
 
 def field(label: str, value: str = "") -> ui.input:
     return ui.input(label, value=value).props("outlined dense").classes("wide")
+
+
+def pick(title: str, options: Mapping[str, str], value: str) -> ui.select:
+    """A choice among named options; the first when the value is none of them."""
+    known = value if value in options else next(iter(options), "")
+    return ui.select(dict(options), label=title, value=known).props("outlined dense")
+
+
+def keys_sheet(named: Mapping[str, str]) -> ui.dialog:
+    """The table of keys, not open yet."""
+    with ui.dialog() as dialog, ui.card().classes("sheet"):
+        word("按键", "sheet-title", name="h2")
+        with tag("dl", "keys"):
+            for key, name in named.items():
+                word(key, "key", name="dt")
+                word(name, name="dd")
+    return dialog

@@ -12,7 +12,7 @@ from bot.clock import Calendar
 from bot.desk.countdown import ago, countdown, exact_moment
 from bot.desk.escalation import spoken_point
 from bot.triage import Category
-from handlers.console.pages.parts import button, choose, tag, word
+from handlers.console.pages.parts import button, choose, pick, tag, word
 from handlers.console.visit import Visit, on_page
 from knowledge.masking import mask
 from storage.inbox import PAGE, Filters, Line
@@ -328,8 +328,7 @@ def _minute(visit: Visit) -> int:
 
 
 def _pick(title: str, options: dict[str, str], value: str) -> ui.select:
-    known = value if value in options else ""
-    return ui.select(options, label=title, value=known).props("outlined dense").classes("wide")
+    return pick(title, options, value).classes("wide")
 
 
 def _same(words: list[str]) -> dict[str, str]:

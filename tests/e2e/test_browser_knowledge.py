@@ -1,0 +1,206 @@
+"""The knowledge pages in a real browser: by keyboard, by two people, on a phone, attacked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from storage import entries
+from storage.db import Database
+from storage.models import EntryRevision, EntryRow
+from storage.shelf import Wanted
+from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
+from tests.e2e.test_browser_console import NASTY, at_work, press, told
+from tests.support import ENTRIES
+from tests.website import Website, answers, open_website, write
+
+pytestmark = needs_browser
+
+LIST = "/console/knowledge"
+LOST = "/console/knowledge/entry?id=id-lost"
+ANSWER = "带户口簿到任一派出所补领，15 个工作日取证，周末也可办。"
+REVIEWER = {"login": "shen", "role": "审核"}
+
+
+@pytest.fixture
+async def website(database: Database) -> AsyncIterator[Website]:
+    async with open_website(database, console=True) as website:
+        yield website
+
+
+async def put(website: Website, **values: object) -> None:
+    """Change the entry about lost identity cards behind everybody's back."""
+    async with website.desk.office.db.write() as session:
+        await entries.save(session, [replace(ENTRIES[0], **values)], "os:li")  # type: ignore[arg-type]
+    await website.desk.office.library.refresh()
+
+
+async def row(website: Website, entry_id: str = "id-lost") -> EntryRow:
+    async with website.desk.office.db.read() as session:
+        return await session.get_one(EntryRow, entry_id)
+
+
+async def test_an_entry_is_found_changed_and_live_by_keyboard_alone(
+    browser: Browser, website: Website
+) -> None:
+    async with at_work(browser, website, path=LIST) as one:
+        page, box = one.page, one.page.locator(".kb-form .reply-box textarea")
+        await expect(page.locator("a.kb-row")).to_have_count(4)
+        await page.locator("body").press("/")
+        await page.keyboard.type("身份证法")
+        await expect(page.locator("a.kb-row")).to_have_count(1)
+        await press(page, "Escape", "j")
+        await expect(page.locator("a.kb-row")).to_be_focused()
+        await press(page, "Enter")
+        await expect(page.locator(".bubble").first).to_contain_text("20 个工作日内取证")
+        await page.locator("body").press("e")
+        await box.fill("请找张经理，手机13812345678。")
+        await expect(page.locator(".kb-beside .bad")).to_contain_text("手机号")
+        await press(page, "Control+Enter")
+        await told(page, "没有保存")
+        await box.fill(ANSWER)
+        await expect(page.locator(".bubble").first).to_contain_text("周末也可办")
+        await press(page, "Control+Enter")
+        await told(page, "第 2 版")
+        await expect(page.locator(".kb-version")).to_have_count(2)
+        assert one.problems == []
+        assert one.abroad == []
+    citizen = website.browser()
+    await write(citizen, "身份证丢失怎么补领")
+    assert "周末也可办" in (await answers(citizen))[0]["text"]
+
+
+async def test_a_sentence_is_asked_before_it_is_answered(
+    browser: Browser, website: Website
+) -> None:
+    async with at_work(browser, website, path=LIST, login="li", role="坐席") as one:
+        page = one.page
+        await expect(page.locator("a.kb-row")).to_have_count(4)
+        await page.locator("body").press("w")
+        await page.keyboard.type("身份证丢失怎么补领")
+        await press(page, "Enter")
+        await expect(page.locator(".asked-decision")).to_have_text("直接答复")
+        first = page.locator(".asked .proposal").first
+        await expect(first).to_contain_text("把握")
+        await page.locator(".kb-ask input").fill("我要投诉！派出所的人态度恶劣")
+        await press(page, "Enter")
+        await expect(page.locator(".asked-outcome")).to_contain_text("投诉")
+        await page.locator(".kb-ask input").fill("低保怎么申请")
+        await press(page, "Enter")
+        await expect(page.locator(".asked-outcome")).to_contain_text("没有批准自动答复")
+        assert one.problems == []
+
+
+async def test_two_people_at_one_entry_do_not_write_over_each_other(
+    browser: Browser, website: Website
+) -> None:
+    async with at_work(browser, website, path=LOST, **REVIEWER) as one:
+        page, box = one.page, one.page.locator(".kb-form .reply-box textarea")
+        await expect(page.locator(".bubble").first).to_be_visible()
+        await put(website, answer="带户口簿补领，10 个工作日取证。")
+        await box.fill(ANSWER)
+        await page.get_by_role("button", name="保存").click()
+        await told(page, "刚改过")
+        await expect(box).to_have_value(ANSWER)  # what was typed is still there
+        await expect(page.locator(".notice")).to_contain_text("第 2 版", timeout=15_000)
+        assert one.problems == []
+    assert (await row(website)).answer == "带户口簿补领，10 个工作日取证。"
+
+
+async def test_versions_show_what_changed_and_come_back(browser: Browser, website: Website) -> None:
+    await put(website, answer=ANSWER)
+    async with at_work(browser, website, path=LOST) as one:
+        page = one.page
+        newest = page.locator(".kb-version").first
+        await newest.click()
+        await expect(newest.locator("ins").first).to_be_visible()
+        await expect(newest.locator("del").first).to_be_visible()
+        await page.locator(".kb-version").nth(1).click()
+        await page.get_by_role("button", name="恢复到这一版").click()
+        await page.get_by_role("button", name="存成新的一版").click()
+        await told(page, "第 3 版")
+        await expect(page.locator(".kb-version")).to_have_count(3)
+        assert one.problems == []
+    async with website.desk.office.db.read() as session:
+        assert (await row(website)).answer == ENTRIES[0].answer
+        assert await session.get(EntryRevision, 1) is not None
+
+
+async def test_a_new_entry_is_written_taken_out_of_use_and_put_back(
+    browser: Browser, website: Website
+) -> None:
+    async with at_work(browser, website, path=LIST) as one:
+        page = one.page
+        await expect(page.locator("a.kb-row")).to_have_count(4)
+        await page.locator("body").press("n")
+        await page.get_by_label("标准问").fill("孤儿怎么领补助")
+        await page.locator(".kb-form .reply-box textarea").fill("到户籍所在街道申请，次月发放。")
+        await expect(page.locator(".kb-beside .warn").first).to_contain_text("依据")
+        await page.get_by_role("button", name="新建").click()
+        await told(page, "已新建")
+        opened = f"{website.url}/console/knowledge/entry?id={await newest(website)}"
+        await expect(page).to_have_url(opened)
+        await page.get_by_role("button", name="停用").click()
+        await page.get_by_role("button", name="不再用来答复").click()
+        await told(page, "已停用")
+        await page.get_by_role("button", name="启用").click()
+        await told(page, "已启用")
+        await page.goto(f"{website.url}{LIST}?state=retired")
+        await expect(page.locator(".nothing-title")).to_have_text("没有符合条件的条目。")
+        assert one.problems == []
+
+
+async def newest(website: Website) -> str:
+    shelf = await website.desk.catalogue.page(Wanted(), 0)
+    return shelf.lines[0].row.id
+
+
+async def test_a_clerk_reads_and_cannot_write(browser: Browser, website: Website) -> None:
+    async with at_work(browser, website, path=LIST, login="li", role="坐席") as one:
+        page = one.page
+        await expect(page.locator("a.kb-row")).to_have_count(4)
+        await expect(page.get_by_role("button", name="新建")).to_have_count(0)
+        await page.goto(f"{website.url}{LOST}")
+        await expect(page.locator(".bubble").first).to_be_visible()
+        await expect(page.get_by_role("button", name="保存")).to_have_count(0)
+        await expect(page.locator(".kb-form .reply-box textarea")).not_to_be_editable()
+        await page.locator(".kb-form .reply-box textarea").press("Control+Enter")
+        await told(page, "审核、主管或管理员")
+    assert (await row(website)).version == 1
+
+
+async def test_what_is_in_an_entry_stays_text(browser: Browser, website: Website) -> None:
+    await put(website, question=NASTY, answer=NASTY, department=NASTY, similar=(NASTY,))
+    async with at_work(browser, website, path=LIST) as one:
+        page = one.page
+        await expect(page.locator(".kb-title").filter(has_text=NASTY)).to_have_count(1)
+        await page.locator("body").press("w")
+        await page.keyboard.type("低保怎么申请")
+        await press(page, "Enter")
+        await expect(page.locator(".asked .question").filter(has_text=NASTY)).to_have_count(1)
+        await page.goto(f"{website.url}{LOST}")
+        await expect(page.locator(".bubble").first).to_contain_text(NASTY)
+        await page.locator(".kb-version").first.click()
+        await expect(page.locator(".diff ins").first).to_be_visible()
+        assert await page.locator(".kb img, .kb b").count() == 0
+        assert "问办" in await page.title()
+        assert one.problems == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [OFFICE, PHONE])
+async def test_every_text_of_the_knowledge_pages_can_be_read(
+    browser: Browser, website: Website, scheme: str, size: dict[str, int]
+) -> None:
+    await put(website, expires_on=website.desk.office.today())
+    async with at_work(browser, website, scheme=scheme, size=size, path=LIST) as one:
+        page = one.page
+        fits = "document.documentElement.scrollWidth <= innerWidth"
+        for path, there in ((LIST, "a.kb-row"), (LOST, ".bubble")):
+            await page.goto(f"{website.url}{path}")
+            await expect(page.locator(there).first).to_be_visible()
+            assert await page.evaluate(CONTRAST) == []
+            assert await page.evaluate(fits)
