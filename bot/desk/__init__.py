@@ -27,6 +27,7 @@ from bot.desk.satisfaction import Satisfaction
 from bot.desk.supplement import Supplement
 from bot.desk.tasks import Tasks
 from bot.desk.transfer import Transfer
+from bot.desk.upkeep import Upkeep
 from bot.desk.workbench import Workbench
 from storage.terms import TaskKind
 
@@ -61,6 +62,7 @@ class Desk:
         self.inbox = Inbox(office)
         self.catalogue = Catalogue(office)
         self.editing = Editing(office)
+        self.upkeep = Upkeep(office)
         self.workbench = Workbench(office)
         self.people = People(office)
         self.dispatch = Dispatch(office, channels)

@@ -93,7 +93,7 @@ class Editing:
 
         Nothing is kept when saved questions would go wrong, unless that is accepted.
         """
-        _check_role(staff)
+        require_editor(staff)
         checked = await self.check(fields)
         entry = checked.entry
         if entry is None or checked.objection:
@@ -189,7 +189,7 @@ class Editing:
         self, session: AsyncSession, staff: Staff, entry_id: str, version: int
     ) -> EntryRow:
         """The entry as this person saw it, held. Raises DeskError."""
-        _check_role(staff)
+        require_editor(staff)
         row = await entries.locked(session, entry_id)
         if row is None:
             raise DeskError("知识库里没有这一条。")
@@ -250,7 +250,7 @@ class Editing:
 def editable(staff: Staff, entry: Entry) -> bool:
     """Whether this person may change the entry."""
     try:
-        _check_role(staff)
+        require_editor(staff)
         _check_scope(staff, entry)
     except DeskError:
         return False
@@ -295,7 +295,8 @@ def _hinders(problem: Problem) -> bool:
     return problem.field not in ("expires_on", "review_on")
 
 
-def _check_role(staff: Staff) -> None:
+def require_editor(staff: Staff) -> None:
+    """Raises DeskError unless this person may change the knowledge base."""
     if staff.role not in EDITORS:
         raise DeskError("知识库要由审核、主管或管理员来改，您的操作没有执行。")
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser, expect
+from sqlmodel import select
 
+from bot.desk.desktop import CONSOLE
 from storage import entries
 from storage.db import Database
-from storage.models import EntryRevision, EntryRow
+from storage.models import EntryRevision, EntryRow, Staff
 from storage.shelf import Wanted
 from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
 from tests.e2e.test_browser_console import NASTY, at_work, press, told
+from tests.e2e.test_browser_console import write as come
 from tests.support import ENTRIES
 from tests.website import Website, answers, open_website, write
 
@@ -22,7 +26,6 @@ pytestmark = needs_browser
 LIST = "/console/knowledge"
 LOST = "/console/knowledge/entry?id=id-lost"
 ANSWER = "带户口簿到任一派出所补领，15 个工作日取证，周末也可办。"
-REVIEWER = {"login": "shen", "role": "审核"}
 
 
 @pytest.fixture
@@ -97,7 +100,7 @@ async def test_a_sentence_is_asked_before_it_is_answered(
 async def test_two_people_at_one_entry_do_not_write_over_each_other(
     browser: Browser, website: Website
 ) -> None:
-    async with at_work(browser, website, path=LOST, **REVIEWER) as one:
+    async with at_work(browser, website, path=LOST, login="shen", role="审核") as one:
         page, box = one.page, one.page.locator(".kb-form .reply-box textarea")
         await expect(page.locator(".bubble").first).to_be_visible()
         await put(website, answer="带户口簿补领，10 个工作日取证。")
@@ -204,3 +207,65 @@ async def test_every_text_of_the_knowledge_pages_can_be_read(
             await expect(page.locator(there).first).to_be_visible()
             assert await page.evaluate(CONTRAST) == []
             assert await page.evaluate(fits)
+
+
+async def test_troubles_and_saved_questions_lead_to_their_entries(
+    browser: Browser, website: Website
+) -> None:
+    today = website.desk.office.today()
+    await put(website, expires_on=today - timedelta(days=1))
+    async with at_work(browser, website, path="/console/knowledge/upkeep") as one:
+        page = one.page
+        await expect(page.get_by_role("tab", name="已过期")).to_contain_text("1")
+        await press(page, "j")
+        await expect(page.locator(".kb-trouble a").first).to_be_focused()
+        await press(page, "Enter")
+        await expect(page).to_have_url(f"{website.url}{LOST}")
+        await page.goto(f"{website.url}/console/knowledge/questions")
+        await expect(page.locator(".nothing-title")).to_have_text("还没有测试问题。")
+        await press(page, "n")
+        await page.get_by_label("群众会怎样问").fill("低保怎么申请")
+        await page.get_by_label("应得到的条目编号").fill("id-lost")
+        await page.get_by_role("button", name="保存").click()
+        await expect(page.locator(".kb-tested")).to_contain_text("没通过")
+        await expect(page.locator(".kb-tested a").last).to_have_text("低保怎么申请")
+        await page.get_by_role("button", name="删除").click()
+        await page.get_by_role("button", name="删除这个测试问题").click()
+        await expect(page.locator(".nothing-title")).to_have_text("还没有测试问题。")
+        await page.goto(f"{website.url}/console/knowledge/links")
+        await expect(page.locator(".kb-bar")).to_contain_text("还没有检查过")
+        assert one.problems == []
+
+
+async def test_lessons_are_taken_and_refused_by_keyboard(
+    browser: Browser, website: Website
+) -> None:
+    bench, review = website.desk.workbench, website.desk.review
+    async with at_work(browser, website, path="/console/knowledge/learning") as one:
+        page = one.page
+        await expect(page.locator(".nothing-title")).to_have_text("没有等着看的建议。")
+        assert website.signin is not None
+        async with website.desk.office.db.read() as session:
+            boss = (await session.exec(select(Staff))).one()
+        for text in ("公积金断缴了吃不上饭找谁帮", "公积金没了家里揭不开锅咋办"):
+            (case_id,) = await come(website, text)
+            item = await website.desk.inbox.look_again(boss, case_id)
+            await bench.use(boss, case_id, item.case.version, "low-income")
+            item = await website.desk.inbox.look_again(boss, case_id)
+            await review.adopt(boss, case_id, item.case.version, CONSOLE)
+        await page.reload()
+        rows = page.locator(".kb-lesson")
+        await expect(rows).to_have_count(2)
+        await press(page, "j")
+        await expect(rows.first).to_be_focused()
+        await press(page, "a")
+        await told(page, "已记下")
+        await expect(rows).to_have_count(1)
+        await expect(rows.first).to_be_focused()
+        await press(page, "x")
+        await told(page, "不再提")
+        await expect(page.locator(".nothing-title")).to_have_text("没有等着看的建议。")
+        await page.reload()
+        await expect(page.locator(".nothing-title")).to_have_text("没有等着看的建议。")
+        assert one.problems == []
+    assert len((await row(website, "low-income")).similar) == 2

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from handlers.console.pages import board, entry, knowledge, staff
+from handlers.console.pages import board, entry, knowledge, learning, questions, staff, upkeep
 
-__all__ = ["board", "entry", "knowledge", "staff"]
+__all__ = ["board", "entry", "knowledge", "learning", "questions", "staff", "upkeep"]

@@ -11,7 +11,7 @@ from nicegui import Client, ui
 from bot.desk.catalogue import Line, Shelf
 from bot.desk.countdown import ago
 from handlers.console.pages.asking import AskBox
-from handlers.console.pages.parts import button, keys_sheet, pick, tag, word
+from handlers.console.pages.parts import Rows, button, keys_sheet, pick, tag, word
 from handlers.console.pages.shelf import address, changed, chip, edits, shelf
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from storage.shelf import PAGE, Wanted
@@ -53,8 +53,7 @@ class KnowledgePage:
         self._wanted = wanted
         self._start = 0
         self._shelf = Shelf([], 0)
-        self._at = -1
-        self._rows: list[ui.element] = []
+        self._rows = Rows()
         self._help: ui.dialog | None = None
         with shelf(visit, "条目", "kb-split"):
             with tag("section", "kb-list").props('aria-label="条目"'):
@@ -100,7 +99,7 @@ class KnowledgePage:
             await self.refresh()
             return
         counts = await self.visit.errands.run(catalogue.counts())
-        self._shelf, self._at = found, -1
+        self._shelf = found
         self._show_tabs(counts)
         self._show_rows()
 
@@ -146,7 +145,7 @@ class KnowledgePage:
                         word(title, classes)
             else:
                 _nothing(self._wanted)
-            self._rows = [self._row(line) for line in self._shelf.lines]
+            self._rows.show([self._row(line) for line in self._shelf.lines])
         self._foot.clear()
         with self._foot:
             self._pager()
@@ -190,10 +189,8 @@ class KnowledgePage:
 
     @on_page
     async def _key(self, key: str) -> None:
-        if key in ("j", "k") and self._rows:
-            step = 1 if key == "j" else -1
-            self._at = min(max(self._at + step, 0), len(self._rows) - 1)
-            self._rows[self._at].run_method("focus")
+        if key in ("j", "k"):
+            self._rows.move(key)
         elif key == "n" and edits(self.visit):
             ui.navigate.to("/knowledge/new")
         elif key == "w":

@@ -14,9 +14,16 @@ from bot.desk.editing import EDITORS
 from handlers.console.pages.frame import frame
 from handlers.console.pages.parts import tag, word
 from handlers.console.visit import Visit
+from knowledge.catalog import Entry
 from storage.models import EntryRow
 
-_WAYS = (("条目", "/console/knowledge"),)
+_WAYS = (
+    ("条目", "/console/knowledge"),
+    ("体检", "/console/knowledge/upkeep"),
+    ("办事入口", "/console/knowledge/links"),
+    ("测试问题", "/console/knowledge/questions"),
+    ("学习建议", "/console/knowledge/learning"),
+)
 STANDINGS = {
     "valid": "有效",
     "soon": "将到期",
@@ -43,6 +50,14 @@ def shelf(visit: Visit, here: str, classes: str = "") -> Iterator[ui.element]:
                 with tag("a", "kb-way phone-only").props('href="#ask"'):
                     word("查一句")
         yield main
+
+
+def entry_link(entry: Entry) -> None:
+    """An entry by its question, to open it."""
+    made = tag("a", "kb-link")
+    made.props["href"] = address(entry.id)
+    with made:
+        word(entry.question, hover=entry.id)
 
 
 def edits(visit: Visit) -> bool:
