@@ -15,6 +15,7 @@ from bot.desk.duties import Duties
 from bot.desk.editing import Editing
 from bot.desk.exclusion import Exclusion
 from bot.desk.extension import Extension
+from bot.desk.importing import Importing
 from bot.desk.inbox import Inbox
 from bot.desk.intake import Intake, Receipt
 from bot.desk.learning import Learning
@@ -63,6 +64,7 @@ class Desk:
         self.catalogue = Catalogue(office)
         self.editing = Editing(office)
         self.upkeep = Upkeep(office)
+        self.importing = Importing(office)
         self.workbench = Workbench(office)
         self.people = People(office)
         self.dispatch = Dispatch(office, channels)

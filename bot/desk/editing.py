@@ -98,7 +98,7 @@ class Editing:
         entry = checked.entry
         if entry is None or checked.objection:
             raise DeskError(f"没有保存：{checked.objection}")
-        _check_scope(staff, entry)
+        check_scope(staff, entry)
         if not accept_broken and (broken := await self.breaks(entry)):
             return Kept(0, broken=tuple(broken))
         async with self._office.db.write_alone() as session:
@@ -193,7 +193,7 @@ class Editing:
         row = await entries.locked(session, entry_id)
         if row is None:
             raise DeskError("知识库里没有这一条。")
-        _check_scope(staff, entries.to_entry(row))
+        check_scope(staff, entries.to_entry(row))
         if row.version != version:
             who = await self._last(session, entry_id)
             raise DeskError(f"{who}刚改过这一条，您的改动没有保存。请看最新的再改。")
@@ -208,15 +208,11 @@ class Editing:
         return f"{names.get(int(number), '同事') if number.isdigit() else '同事'}{when}"
 
     def _approved(self, staff: Staff, before: Entry | None, entry: Entry) -> Entry:
-        """The entry with the approval that this person can give it, or leave it."""
-        if staff.role in DECIDERS or not entry.automatic:
-            return entry
-        if before is not None and not before.automatic:
+        """As :func:`approved`; asking for an approval one cannot give is refused."""
+        wanted = before is not None and entry.automatic and not before.automatic
+        if wanted and staff.role not in DECIDERS:
             raise DeskError("自动答复要由主管或管理员批准。没有保存。")
-        same = before is not None and all(
-            getattr(before, name) == getattr(entry, name) for name in _SENT
-        )
-        return entry if same else replace(entry, automatic=False)
+        return approved(staff, before, entry)
 
     def _doubts(self, entry: Entry, known: Entry | None) -> Iterator[Remark]:
         """What does not keep an entry from being saved, but should be looked at."""
@@ -247,11 +243,23 @@ class Editing:
         return spoilt(matcher, entry, near, self._office.today())
 
 
+def approved(staff: Staff, before: Entry | None, entry: Entry) -> Entry:
+    """The entry with the approval for automatic answers that this person can give it, or leave it.
+
+    An approval is of what is sent; whoever cannot give one ends it by changing that.
+    """
+    if staff.role in DECIDERS or not entry.automatic:
+        return entry
+    same = before is not None and before.automatic
+    same = same and all(getattr(before, name) == getattr(entry, name) for name in _SENT)
+    return entry if same else replace(entry, automatic=False)
+
+
 def editable(staff: Staff, entry: Entry) -> bool:
     """Whether this person may change the entry."""
     try:
         require_editor(staff)
-        _check_scope(staff, entry)
+        check_scope(staff, entry)
     except DeskError:
         return False
     return True
@@ -301,7 +309,8 @@ def require_editor(staff: Staff) -> None:
         raise DeskError("知识库要由审核、主管或管理员来改，您的操作没有执行。")
 
 
-def _check_scope(staff: Staff, entry: Entry) -> None:
+def check_scope(staff: Staff, entry: Entry) -> None:
+    """Raises DeskError unless the entry is of a department of this person's, or of none."""
     own = staff.departments
     if own and entry.department and entry.department not in own:
         raise DeskError(f"“{entry.department}”的条目不在您的范围内，您的操作没有执行。")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 from sqlmodel import select
 
 from bot.desk.desktop import CONSOLE
+from knowledge.exchange import read_entries, write_entries
 from storage import entries
 from storage.db import Database
 from storage.models import EntryRevision, EntryRow, Staff
@@ -269,3 +271,49 @@ async def test_lessons_are_taken_and_refused_by_keyboard(
         await expect(page.locator(".nothing-title")).to_have_text("没有等着看的建议。")
         assert one.problems == []
     assert len((await row(website, "low-income")).similar) == 2
+
+
+async def test_a_file_is_compared_then_imported_and_exported(
+    browser: Browser, website: Website, tmp_path: Path
+) -> None:
+    lost = replace(ENTRIES[0], answer=ANSWER)
+    new = replace(ENTRIES[3], id="orphan", question=NASTY, similar=())
+    write_entries([*ENTRIES[1:3], lost, new], tmp_path / "知识库.csv")
+    with (tmp_path / "知识库.csv").open("a", encoding="utf-8") as file:
+        file.write("bad,,没有问法\r\n" + "\r\n" * 200_000)  # more than other requests may hold
+    async with at_work(browser, website, path="/console/knowledge/exchange") as one:
+        page = one.page
+        await expect(page.locator(".nothing-title")).to_contain_text("先看会改什么")
+        await page.locator("input[type=file]").set_input_files(tmp_path / "知识库.csv")
+        await expect(page.get_by_role("tab", name="有改动")).to_contain_text("1")
+        await expect(page.locator(".kb-differences ins").first).to_be_visible()
+        await page.get_by_role("tab", name="有误").click()
+        await expect(page.locator(".kb-trouble")).to_contain_text("第 ")
+        await page.get_by_role("tab", name="新增").click()
+        await expect(page.locator(".kb-trouble")).to_contain_text(NASTY)
+        await page.get_by_role("button", name="导入这 2 条").click()
+        await told(page, "新增 1 条，更新 1 条")
+        async with page.expect_download() as coming:
+            await page.get_by_role("button", name="JSONL").click()
+        download = await coming.value
+        await download.save_as(tmp_path / "out.jsonl")
+        assert await page.locator(".kb img, .kb b").count() == 0
+        assert one.problems == []
+        assert one.abroad == []
+    known = {entry.id: entry for entry in read_entries(tmp_path / "out.jsonl").entries}
+    assert len(known) == 5 and known["id-lost"].answer == ANSWER
+
+
+async def test_a_clerk_is_offered_no_import_and_no_upload_is_taken_from_strangers(
+    browser: Browser, website: Website
+) -> None:
+    async with at_work(
+        browser, website, path="/console/knowledge/exchange", login="li", role="坐席"
+    ) as one:
+        await expect(one.page.locator(".nothing-title")).to_contain_text("审核、主管或管理员")
+        await expect(one.page.locator("input[type=file]")).to_have_count(0)
+    path = "/console/_nicegui/client/00000000-0000-0000-0000-000000000000/upload/9"
+    answer = await website.browser().post(path, files={"file": b"x" * 400_000})
+    assert answer.status_code == 401
+    elsewhere = await website.browser().post("/console/login", content=b"x" * 400_000)
+    assert elsewhere.status_code == 413

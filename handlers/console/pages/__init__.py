@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from handlers.console.pages import board, entry, knowledge, learning, questions, staff, upkeep
+from handlers.console.pages import (
+    board,
+    entry,
+    exchange,
+    knowledge,
+    learning,
+    questions,
+    staff,
+    upkeep,
+)
 
-__all__ = ["board", "entry", "knowledge", "learning", "questions", "staff", "upkeep"]
+__all__ = ["board", "entry", "exchange", "knowledge", "learning", "questions", "staff", "upkeep"]

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.desk import DeskError
 from knowledge.catalog import Entry, Link
+from knowledge.gold import Gold
 from knowledge.twins import twins
 from storage import entries, gold
 from storage.models import AuditRecord, GoldQuestion
@@ -112,7 +113,7 @@ async def test_saved_questions_are_answered_as_by_the_running_program(town: Town
 
 async def test_a_clerk_leaves_the_saved_questions_alone(town: Town) -> None:
     async with town.db.write() as session:
-        await gold.save(session, [gold.Gold("低保怎么申请", "low-income")], "test")
+        await gold.save(session, [Gold("低保怎么申请", "low-income")], "test")
     clerk = await town.staff(0)
     for attempt in (
         town.desk.upkeep.keep_question(clerk, "低保怎么申请", ""),
