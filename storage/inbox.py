@@ -142,6 +142,19 @@ async def page(
     return Page(lines, total)
 
 
+async def waiting(session: AsyncSession, scope: Scope, limit: int) -> list[tuple[Case, str, str]]:
+    """Cases that wait for a person, with the account's name and the entry of the open draft."""
+    query = (
+        select(Case, Account.name, Draft.entry_id)
+        .join(Account, col(Account.id) == Case.account_id)
+        .outerjoin(Draft, (col(Draft.case_id) == Case.id) & (col(Draft.state) == DraftState.OPEN))
+        .where(col(Case.state) == CaseState.WAITING, *_within(scope))
+        .order_by(col(Case.id).desc())
+        .limit(limit)
+    )
+    return [(case, name, entry or "") for case, name, entry in await session.exec(query)]
+
+
 async def counts(session: AsyncSession, scope: Scope, now: datetime, me: Staff) -> dict[str, int]:
     """How many cases each standing view of the queue has for this person."""
     views = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bot.channels.base import Channel
 from bot.desk.answering import Answering
+from bot.desk.bulk import Bulk
 from bot.desk.callback import Callback
 from bot.desk.catalogue import Catalogue
 from bot.desk.category import Recategorising
@@ -66,6 +67,7 @@ class Desk:
         self.upkeep = Upkeep(office)
         self.importing = Importing(office)
         self.workbench = Workbench(office)
+        self.bulk = Bulk(office, self.review, self.workbench)
         self.people = People(office)
         self.dispatch = Dispatch(office, channels)
         self.duties = Duties(office, self.answering, self.learning)

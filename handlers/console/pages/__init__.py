@@ -10,7 +10,18 @@ from handlers.console.pages import (
     learning,
     questions,
     staff,
+    tasks,
     upkeep,
 )
 
-__all__ = ["board", "entry", "exchange", "knowledge", "learning", "questions", "staff", "upkeep"]
+__all__ = [
+    "board",
+    "entry",
+    "exchange",
+    "knowledge",
+    "learning",
+    "questions",
+    "staff",
+    "tasks",
+    "upkeep",
+]

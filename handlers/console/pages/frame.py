@@ -15,6 +15,7 @@ _STYLES = ("console", "knowledge")
 _STYLE = "".join(f'<link rel="stylesheet" href="/console/assets/{one}.css">' for one in _STYLES)
 _PAGES = (
     ("待办", "/console/", ()),
+    ("事项", "/console/tasks", ()),
     ("知识库", "/console/knowledge", ()),
     ("人员", "/console/staff", (Role.ADMIN,)),
 )
