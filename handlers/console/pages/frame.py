@@ -13,9 +13,11 @@ from storage.terms import Role
 
 _STYLES = ("console", "knowledge")
 _STYLE = "".join(f'<link rel="stylesheet" href="/console/assets/{one}.css">' for one in _STYLES)
+_TASKS = "/console/tasks"
+_COUNT = 60.0
 _PAGES = (
     ("待办", "/console/", ()),
-    ("事项", "/console/tasks", ()),
+    ("事项", _TASKS, ()),
     ("知识库", "/console/knowledge", ()),
     ("人员", "/console/staff", (Role.ADMIN,)),
 )
@@ -38,6 +40,8 @@ def frame(visit: Visit, here: str) -> Iterator[None]:
                     link.props(f'href="{path}"')
                     with link:
                         word(title)
+                        if path == _TASKS:
+                            _count_tasks(visit)
         tag("span", "grow")
         with (
             ui.button(f"{staff.display_name} · {staff.role}", color=None)
@@ -49,6 +53,17 @@ def frame(visit: Visit, here: str) -> Iterator[None]:
             ui.menu_item("动态口令", lambda: ui.navigate.to("/codes"))
             ui.menu_item("退出登录", lambda: _sign_out(visit))
     yield
+
+
+def _count_tasks(visit: Visit) -> None:
+    """How many tasks wait for this person, beside the way to them."""
+    badge = word("", "count")
+
+    async def look() -> None:
+        found = await visit.ask(visit.desk.tasks.pending, acting=False)
+        badge.set_text(f"{len(found):,}" if found else "")
+
+    ui.timer(_COUNT, look)
 
 
 async def _sign_out(visit: Visit) -> None:

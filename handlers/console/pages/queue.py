@@ -155,7 +155,8 @@ class Queue:
                 with made:
                     word(title)
                     if key in counts:
-                        word(f"{counts[key]:,}", "count" + (" late" if key == "overdue" else ""))
+                        late = " late" if key == "overdue" and counts[key] else ""
+                        word(f"{counts[key]:,}", f"count{late}")
 
     def _show_chips(self) -> None:
         """What the list is narrowed to beside the tab, each with a way out."""

@@ -11,14 +11,21 @@ from bot.desk.tasks import Pending
 from bot.desk.wording import spoken_day
 from handlers.console.pages.deciding import VERBS, decide
 from handlers.console.pages.frame import frame
-from handlers.console.pages.parts import Rows, button, keys_sheet, tag, waiting, word
+from handlers.console.pages.parts import Rows, button, choose, keys_sheet, tag, waiting, word
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from knowledge.masking import mask
 from storage.models import Task
 from storage.terms import TaskKind
 
 _SUBJECT = 120
-_KEYS = {"j": "下一项", "k": "上一项", "Enter": "打开诉求", "l": "看最新的", "?": "这张表"}
+_KEYS = {
+    "j": "下一项",
+    "k": "上一项",
+    "d": "处理这一项，再按数字选",
+    "Enter": "打开诉求",
+    "l": "看最新的",
+    "?": "这张表",
+}
 
 
 @ui.page("/tasks", response_timeout=PATIENCE)
@@ -32,6 +39,7 @@ class TasksPage:
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
         self._rows = Rows()
+        self._found: list[Pending] = []
         self._shown: list[tuple[int | None, int]] | None = None
         self._help: ui.dialog | None = None
         with frame(visit, "事项"), tag("main", "kb kb-plain"):
@@ -59,7 +67,7 @@ class TasksPage:
         shown = [(one.task.id, one.case.version) for one in found]
         if shown == self._shown:
             return
-        self._shown, at = shown, self._rows.at
+        self._shown, self._found, at = shown, found, self._rows.at
         self._list.clear()
         with self._list:
             if found:
@@ -100,6 +108,11 @@ class TasksPage:
     async def _key(self, key: str) -> None:
         if key in ("j", "k"):
             self._rows.move(key)
+        elif key == "d" and 0 <= self._rows.at < len(self._found):
+            task = self._found[self._rows.at].task
+            verb = await choose("怎么处理？", VERBS[TaskKind(task.kind)])
+            if verb:
+                await self._decide(task, verb)
         elif key == "l":
             await self.look()
         elif key == "?":
