@@ -97,7 +97,8 @@ class Preview:
 class Asked:
     """What the running program makes of a sentence; ``answer_at`` is how sure it must be now.
 
-    ``question`` is what citizens would be asked back, "" if nothing.
+    ``question`` is what citizens would be asked back, "" if nothing. ``by_words`` when likeness
+    of meaning did not count.
     """
 
     verdict: Triage
@@ -105,6 +106,7 @@ class Asked:
     course: Course
     answer_at: float
     question: str = ""
+    by_words: bool = False
 
 
 class Catalogue:
@@ -199,7 +201,9 @@ class Catalogue:
         way, question = course(verdict, match), ""
         if way is Course.CLARIFY:
             question = wording.clarification(0, 0, match.choices, "").text
-        return Asked(verdict, match, way, library.standing.answer_at, question)
+        meaning = library.matcher.meaning
+        by_words = meaning is None or bool(meaning.failing)
+        return Asked(verdict, match, way, library.standing.answer_at, question, by_words)
 
     def _parts(self, key: str, text: str) -> tuple[str, ...]:
         plain = Capabilities(max_length=_TELEGRAM_LIMIT)

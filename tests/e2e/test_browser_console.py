@@ -172,6 +172,7 @@ async def test_a_reply_is_edited_checked_sent_and_taken_back(
     (case_id,) = await write(website, TEXTS[0])
     async with at_work(browser, website, path=f"/console/case/{case_id}") as one:
         page, box = one.page, one.page.locator(".reply-box textarea")
+        await expect(box).to_be_visible()
         await page.locator("body").press("e")
         await expect(box).to_be_focused()
         await box.fill("请拨打13812345678联系张经理。")

@@ -235,6 +235,22 @@ async def test_attachments_are_told_of_and_nothing_of_them_is_opened(
         assert one.abroad == []
 
 
+async def test_what_no_entry_answers_becomes_one(browser: Browser, website: Website) -> None:
+    (case_id,) = await write(website, "无人机飞行要不要备案，我电话13812345678")
+    async with at_work(browser, website, path=f"/console/case/{case_id}") as one:
+        async with one.context.expect_page() as coming:
+            await one.page.get_by_role("link", name="都不合适，新建一条").click()
+        page = await coming.value
+        question = page.get_by_label("标准问")
+        await expect(question).to_have_value("无人机飞行要不要备案")
+        await page.locator(".kb-form .reply-box textarea").fill("起飞前在网上备案，当天办完。")
+        await page.get_by_role("button", name="新建").click()
+        await told(page, "已新建")
+        assert one.problems == []
+    match = await website.desk.catalogue.ask("无人机飞行要不要备案")
+    assert match.match.candidates[0].entry.question == "无人机飞行要不要备案"
+
+
 async def test_placeholders_are_shown_as_they_will_be_sent(
     browser: Browser, website: Website
 ) -> None:

@@ -26,6 +26,7 @@ from tests.website import Website, answers, open_website, write
 pytestmark = needs_browser
 
 LIST = "/console/knowledge"
+EXCHANGE = "/console/knowledge/exchange"
 LOST = "/console/knowledge/entry?id=id-lost"
 ANSWER = "带户口簿到任一派出所补领，15 个工作日取证，周末也可办。"
 
@@ -204,11 +205,11 @@ async def test_every_text_of_the_knowledge_pages_can_be_read(
     async with at_work(browser, website, scheme=scheme, size=size, path=LIST) as one:
         page = one.page
         fits = "document.documentElement.scrollWidth <= innerWidth"
-        for path, there in ((LIST, "a.kb-row"), (LOST, ".bubble")):
+        for path, there in ((LIST, "a.kb-row"), (LOST, ".bubble"), (EXCHANGE, ".kb-way.here")):
             await page.goto(f"{website.url}{path}")
             await expect(page.locator(there).first).to_be_visible()
             assert await page.evaluate(CONTRAST) == []
-            assert await page.evaluate(fits)
+            await page.wait_for_function(fits)
 
 
 async def test_troubles_and_saved_questions_lead_to_their_entries(
@@ -281,7 +282,7 @@ async def test_a_file_is_compared_then_imported_and_exported(
     write_entries([*ENTRIES[1:3], lost, new], tmp_path / "知识库.csv")
     with (tmp_path / "知识库.csv").open("a", encoding="utf-8") as file:
         file.write("bad,,没有问法\r\n" + "\r\n" * 200_000)  # more than other requests may hold
-    async with at_work(browser, website, path="/console/knowledge/exchange") as one:
+    async with at_work(browser, website, path=EXCHANGE) as one:
         page = one.page
         await expect(page.locator(".nothing-title")).to_contain_text("先看会改什么")
         await page.locator("input[type=file]").set_input_files(tmp_path / "知识库.csv")
@@ -307,9 +308,7 @@ async def test_a_file_is_compared_then_imported_and_exported(
 async def test_a_clerk_is_offered_no_import_and_no_upload_is_taken_from_strangers(
     browser: Browser, website: Website
 ) -> None:
-    async with at_work(
-        browser, website, path="/console/knowledge/exchange", login="li", role="坐席"
-    ) as one:
+    async with at_work(browser, website, path=EXCHANGE, login="li", role="坐席") as one:
         await expect(one.page.locator(".nothing-title")).to_contain_text("审核、主管或管理员")
         await expect(one.page.locator("input[type=file]")).to_have_count(0)
     path = "/console/_nicegui/client/00000000-0000-0000-0000-000000000000/upload/9"
@@ -317,3 +316,22 @@ async def test_a_clerk_is_offered_no_import_and_no_upload_is_taken_from_stranger
     assert answer.status_code == 401
     elsewhere = await website.browser().post("/console/login", content=b"x" * 400_000)
     assert elsewhere.status_code == 413
+
+
+async def test_ten_thousand_entries_open_by_the_page(browser: Browser, website: Website) -> None:
+    async with website.desk.office.db.write() as session:
+        values = (await session.get_one(EntryRow, "low-income")).model_dump()
+        session.add_all(
+            EntryRow(**{**values, "id": f"e{n:05}", "question": f"第{n}个问题怎么办"})
+            for n in range(10_000)
+        )
+    async with at_work(browser, website, path=f"{LIST}?order=id") as one:
+        page = one.page
+        await expect(page.locator("a.kb-row")).to_have_count(50)
+        await expect(page.locator(".pager")).to_contain_text("共 10,004 条")
+        await page.get_by_role("button", name="下一页").click()
+        await expect(page.locator(".pager")).to_contain_text("第 51–100 条")
+        await expect(page.locator("a.kb-row")).to_have_count(50)
+        await page.reload()  # the address says where one was
+        await expect(page.locator(".pager")).to_contain_text("第 51–100 条")
+        assert one.problems == []

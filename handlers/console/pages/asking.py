@@ -70,6 +70,9 @@ def _outcome(asked: Asked) -> None:
         word(course, "asked-decision", name="strong")
         word(f"类别：{asked.verdict.category}", "soft")
         word(_why(asked), "soft", name="div")
+        if asked.by_words:
+            told = "这次只按字词匹配；办件的程序开着语义匹配时，会认出更多说法。"
+            word(told, "soft", name="div")
     if asked.question:
         word(asked.question, "answer-text asked-back", name="div")
 

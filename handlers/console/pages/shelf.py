@@ -25,6 +25,7 @@ _WAYS = (
     ("学习建议", "/console/knowledge/learning"),
     ("导入导出", "/console/knowledge/exchange"),
 )
+_TO_SIGHT = "document.querySelector('.kb-way.here')?.scrollIntoView({inline: 'center'})"
 STANDINGS = {
     "valid": "有效",
     "soon": "将到期",
@@ -41,16 +42,20 @@ def shelf(visit: Visit, here: str, classes: str = "") -> Iterator[ui.element]:
     with frame(visit, "知识库"), tag("main", f"kb {classes}") as main:
         with tag("nav", "kb-ways").props('aria-label="知识库各页"'):
             for title, path in _WAYS:
-                link = tag("a", "kb-way" + (" here" if title == here else ""))
-                link.props(f'href="{path}"')
-                if title == here:
-                    link.props('aria-current="page"')
-                with link:
-                    word(title)
-            if here == _WAYS[0][0]:
-                with tag("a", "kb-way phone-only").props('href="#ask"'):
-                    word("查一句")
+                _way(title, path, here=title == here)
+                if title == here == _WAYS[0][0]:
+                    _way("查一句", "#ask", here=False).classes("phone-only")
+        ui.timer(0.1, lambda: ui.run_javascript(_TO_SIGHT), once=True)
         yield main
+
+
+def _way(title: str, path: str, *, here: bool) -> ui.element:
+    link = tag("a", "kb-way" + (" here" if here else "")).props(f'href="{path}"')
+    if here:
+        link.props('aria-current="page"')
+    with link:
+        word(title)
+    return link
 
 
 def entry_link(entry: Entry) -> None:
