@@ -112,6 +112,13 @@ async def test_two_people_at_one_entry_do_not_write_over_each_other(
         await told(page, "刚改过")
         await expect(box).to_have_value(ANSWER)  # what was typed is still there
         await expect(page.locator(".notice")).to_contain_text("第 2 版", timeout=15_000)
+        await page.get_by_role("button", name="看最新的").click()
+        await expect(page.get_by_role("heading", name="您写的还没有保存。")).to_be_visible()
+        await page.get_by_role("button", name="取消").click()
+        await expect(box).to_have_value(ANSWER)
+        await page.get_by_role("button", name="看最新的").click()
+        await page.get_by_role("button", name="不要了").click()
+        await expect(box).to_have_value("带户口簿补领，10 个工作日取证。")
         assert one.problems == []
     assert (await row(website)).answer == "带户口簿补领，10 个工作日取证。"
 
@@ -335,3 +342,16 @@ async def test_ten_thousand_entries_open_by_the_page(browser: Browser, website: 
         await page.reload()  # the address says where one was
         await expect(page.locator(".pager")).to_contain_text("第 51–100 条")
         assert one.problems == []
+
+
+async def test_a_person_who_was_disabled_sees_no_more_of_it(
+    browser: Browser, website: Website
+) -> None:
+    async with at_work(browser, website, path=LIST, login="li", role="审核") as one:
+        page = one.page
+        await expect(page.locator("a.kb-row")).to_have_count(4)
+        async with website.desk.office.db.read() as session:
+            boss = (await session.exec(select(Staff).where(Staff.login == "boss"))).one()
+        await website.desk.people.disable(boss, "li")
+        await page.get_by_role("tab", name="已停用").click()
+        await expect(page.get_by_label("登录名")).to_be_visible()

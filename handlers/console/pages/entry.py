@@ -15,7 +15,7 @@ from handlers.console.pages.gold import confirm_broken
 from handlers.console.pages.parts import button, choose, keys_sheet, pick, tag, word
 from handlers.console.pages.past import past
 from handlers.console.pages.preview import show_previews
-from handlers.console.pages.shelf import STANDINGS, TONES, edits, shelf
+from handlers.console.pages.shelf import STANDINGS, TONES, address, edits, shelf
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from knowledge.catalog import Entry
 from storage.models import Staff
@@ -79,7 +79,7 @@ class EntryPage:
     async def start(self, entry_id: str) -> None:
         """Show an entry that is there."""
         catalogue = self.visit.desk.catalogue
-        self._departments = await self.visit.errands.run(catalogue.departments())
+        self._departments = await self.visit.ask(lambda _: catalogue.departments()) or []
         opened = await self._look(entry_id)
         if opened is None:
             with self._form, tag("div", "nothing"):
@@ -91,9 +91,9 @@ class EntryPage:
     async def begin(self, question: str) -> None:
         """Show an empty form for a new entry."""
         desk = self.visit.desk
-        self._departments = await self.visit.errands.run(desk.catalogue.departments())
-        number = await self.visit.errands.run(desk.editing.fresh_id())
-        self._fields = texts(replace(_EMPTY, id=number, question=question[:500]))
+        self._departments = await self.visit.ask(lambda _: desk.catalogue.departments()) or []
+        number = await self.visit.ask(lambda _: desk.editing.fresh_id())
+        self._fields = texts(replace(_EMPTY, id=number or "", question=question[:500]))
         self._show_head()
         self._show_form(editable=edits(self.visit))
         await self._judge()
@@ -109,6 +109,17 @@ class EntryPage:
         self._show_form(editable=opened.editable and opened.standing != "retired")
         past(self.visit, self._past, opened, self._restore)
         await self._judge()
+
+    @on_page
+    async def _renew_asked(self) -> None:
+        """Show the newest, unless what was typed would be lost and that is not wanted."""
+        known = self._opened
+        if known is None:
+            return
+        await self._settle()
+        lost = self._fields != texts(known.entry)
+        if not lost or await choose("您写的还没有保存。", {"yes": "不要了，看最新的"}):
+            await self._renew()
 
     @on_page
     async def _renew(self) -> None:
@@ -130,7 +141,7 @@ class EntryPage:
         self._notice.clear()
         with self._notice:
             word(f"{who}刚改过这一条，现在是第 {now.version} 版。")
-            button("看最新的", "l").on_click(self._renew)
+            button("看最新的", "l").on_click(self._renew_asked)
 
     def _show_head(self) -> None:
         opened = self._opened
@@ -237,18 +248,20 @@ class EntryPage:
         self._turn += 1
         turn, desk = self._turn, self.visit.desk
         known = self._opened.entry if self._opened else None
-        checked = await self.visit.errands.run(desk.editing.check(dict(self._fields), known))
-        if turn != self._turn:
+        fields = dict(self._fields)
+        checked = await self.visit.ask(lambda _: desk.editing.check(fields, known))
+        if checked is None or turn != self._turn:
             return
         self._show_checks(checked)
         self._previews.clear()
         with self._previews:
             word("群众看到的样子", "part-title", name="h3")
-            if checked.entry is None:
+            entry = checked.entry
+            if entry is None:
                 word("写好标准问和答案后显示。", "soft")
                 return
-        shown = await self.visit.errands.run(desk.catalogue.previews(checked.entry))
-        if turn == self._turn:
+        shown = await self.visit.ask(lambda _: desk.catalogue.previews(entry))
+        if shown is not None and turn == self._turn:
             with self._previews:
                 show_previews(shown)
 
@@ -293,7 +306,7 @@ class EntryPage:
         if opened is None:
             return
         if self._opened is None:
-            ui.navigate.history.replace(f"/console/knowledge/entry?id={opened.entry.id}")
+            ui.navigate.history.replace(address(opened.entry.id))
         await self._show(opened)
 
     @on_page
@@ -339,7 +352,7 @@ class EntryPage:
     @on_page
     async def _key(self, key: str) -> None:
         if key == "l":
-            await self._renew()
+            await self._renew_asked()
         elif key == "b":
             ui.navigate.to("/knowledge")
         elif key == "?":

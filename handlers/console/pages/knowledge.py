@@ -67,8 +67,9 @@ class KnowledgePage:
 
     async def start(self, start: int) -> None:
         self._start = start - start % PAGE
-        departments = await self.visit.errands.run(self.visit.desk.catalogue.departments())
-        self._build_bar(departments)
+        catalogue = self.visit.desk.catalogue
+        departments = await self.visit.ask(lambda _: catalogue.departments(), acting=False)
+        self._build_bar(departments or [])
         await self.refresh()
 
     def _build_bar(self, departments: list[str]) -> None:
@@ -93,12 +94,14 @@ class KnowledgePage:
     async def refresh(self) -> None:
         """Look again, and show what there is."""
         catalogue, wanted, start = self.visit.desk.catalogue, self._wanted, self._start
-        found = await self.visit.errands.run(catalogue.page(wanted, start))
+        found = await self.visit.ask(lambda _: catalogue.page(wanted, start))
+        counts = await self.visit.ask(lambda _: catalogue.counts(), acting=False)
+        if found is None or counts is None:
+            return
         if not found.lines and start:
             self._start = 0
             await self.refresh()
             return
-        counts = await self.visit.errands.run(catalogue.counts())
         self._shelf = found
         self._show_tabs(counts)
         self._show_rows()

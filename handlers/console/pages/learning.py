@@ -43,8 +43,11 @@ class LearningPage:
 
     @on_page
     async def look(self) -> None:
-        self._found = await self.visit.errands.run(self.visit.desk.learning.proposals())
-        self._show()
+        desk = self.visit.desk.learning
+        found = await self.visit.ask(lambda _: desk.proposals())
+        if found is not None:
+            self._found = found
+            self._show()
 
     def _show(self) -> None:
         may = "" if edits(self.visit) else "；要由审核、主管或管理员来记"

@@ -46,7 +46,10 @@ class QuestionsPage:
         self._list.clear()
         with self._list:
             waiting("正在逐个测试…")
-        found = await self.visit.errands.run(self.visit.desk.upkeep.verdicts())
+        upkeep = self.visit.desk.upkeep
+        found = await self.visit.ask(lambda _: upkeep.verdicts())
+        if found is None:
+            return
         failed = sum(not one.passed for one in found)
         rate = f"，通过 {1 - failed / len(found):.1%}" if found else ""
         self._told.set_text(f"共 {len(found):,} 个，{failed:,} 个没有通过{rate}")

@@ -55,7 +55,11 @@ class UpkeepPage:
 
     @on_page
     async def look(self) -> None:
-        self._found = await self.visit.errands.run(self.visit.desk.upkeep.troubles())
+        upkeep = self.visit.desk.upkeep
+        found = await self.visit.ask(lambda _: upkeep.troubles())
+        if found is None:
+            return
+        self._found = found
         counts = Counter(one.kind for one in self._found)
         self._kind = next((kind for kind in KINDS if counts[kind]), KINDS[0])
         self._show()
@@ -134,7 +138,10 @@ class LinksPage:
 
     @on_page
     async def look(self) -> None:
-        found = await self.visit.errands.run(self.visit.desk.upkeep.links())
+        upkeep = self.visit.desk.upkeep
+        found = await self.visit.ask(lambda _: upkeep.links())
+        if found is None:
+            return
         self._told.set_text(self._summary(found))
         self._list.clear()
         with self._list:

@@ -106,7 +106,11 @@ async def test_saved_questions_are_answered_as_by_the_running_program(town: Town
     assert len(await upkeep.verdicts()) == 2
     with pytest.raises(DeskError, match="没有这个测试问题"):
         await upkeep.drop_question(reviewer, "今天天气怎么样")
-    for query, entry_id, why in (("", "id-lost", "怎样问"), ("问一句", "nothing", "nothing")):
+    for query, entry_id, why in (
+        ("", "id-lost", "怎样问"),
+        ("问一句", "nothing", "nothing"),
+        ("我电话13812345678，身份证丢了", "id-lost", "手机号"),
+    ):
         with pytest.raises(DeskError, match=why):
             await upkeep.keep_question(reviewer, query, entry_id)
 
