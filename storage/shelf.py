@@ -76,13 +76,12 @@ async def counts(session: AsyncSession, today: date) -> dict[str, int]:
 
 async def used(session: AsyncSession, since: datetime) -> dict[str, Used]:
     """How entries were used in cases opened, and questions read, since a moment."""
-    entry = col(CaseEvent.data)["entry"].as_string()
-    first = (
-        select(entry, func.count())
-        .where(CaseEvent.kind == EventKind.TRIAGED, CaseEvent.at >= since)
-        .group_by(entry)
-    )
-    hits = {name: count for name, count in await session.exec(first) if name}
+    entry = col(CaseEvent.data)["entry"].as_string().label("entry")
+    # By way of a subquery: PostgreSQL takes the same expression with other parameters for another.
+    read = select(entry).where(CaseEvent.kind == EventKind.TRIAGED, CaseEvent.at >= since)
+    first = read.subquery().c.entry
+    counted = select(first, func.count()).group_by(first)
+    hits = {name: count for name, count in await session.exec(counted) if name}
     answers = (
         select(Case.entry_id, Case.automatic, func.count())
         .where(Case.opened_at >= since, Case.entry_id != "")
