@@ -15,6 +15,9 @@ _STYLES = ("console", "knowledge")
 _STYLE = "".join(f'<link rel="stylesheet" href="/console/assets/{one}.css">' for one in _STYLES)
 _TASKS = "/console/tasks"
 _COUNT = 60.0
+# On a phone the ways may be wider than the page: the one that is here is put in sight.
+_TO_SIGHT = """for (const one of document.querySelectorAll('.way.here, .kb-way.here'))
+  one.scrollIntoView({inline: 'center', block: 'nearest'})"""
 _PAGES = (
     ("待办", "/console/", ()),
     ("事项", _TASKS, ()),
@@ -52,6 +55,7 @@ def frame(visit: Visit, here: str) -> Iterator[None]:
             ui.menu_item("改密码", lambda: ui.navigate.to("/password"))
             ui.menu_item("动态口令", lambda: ui.navigate.to("/codes"))
             ui.menu_item("退出登录", lambda: _sign_out(visit))
+    ui.timer(0.1, lambda: ui.run_javascript(_TO_SIGHT), once=True)
     yield
 
 

@@ -25,7 +25,6 @@ _WAYS = (
     ("学习建议", "/console/knowledge/learning"),
     ("导入导出", "/console/knowledge/exchange"),
 )
-_TO_SIGHT = "document.querySelector('.kb-way.here')?.scrollIntoView({inline: 'center'})"
 STANDINGS = {
     "valid": "有效",
     "soon": "将到期",
@@ -45,7 +44,6 @@ def shelf(visit: Visit, here: str, classes: str = "") -> Iterator[ui.element]:
                 _way(title, path, here=title == here)
                 if title == here == _WAYS[0][0]:
                     _way("查一句", "#ask", here=False).classes("phone-only")
-        ui.timer(0.1, lambda: ui.run_javascript(_TO_SIGHT), once=True)
         yield main
 
 
