@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import aiohttp
 
+from storage import accounts, entries
 from storage.accounts import Opened
+from storage.db import Database
 
 AT_ONCE = 8
 PATIENCE = aiohttp.ClientTimeout(total=20, connect=10)
 _HEADERS = {"User-Agent": "Mozilla/5.0 (wenban link check)", "Accept": "text/html,*/*"}
 _GUARDED = {401, 403, 405, 406, 412, 429}
 """Answers of a page that is there, but not for programs."""
+
+
+async def check_links(
+    database: Database, advance: Callable[[int, int], None] = lambda _n, _all: None
+) -> list[Opened]:
+    """Open every link of the entries in use, and keep what came of it.
+
+    ``advance`` hears how many more were opened, and how many there are.
+    """
+    async with database.read() as session:
+        known = await entries.load(session)
+    urls = sorted({link.url for entry in known for link in entry.links})
+    advance(0, len(urls))
+    found = await open_links(urls, lambda n: advance(n, len(urls)))
+    async with database.write() as session:
+        await accounts.note_links(session, found, datetime.now(UTC))
+        await accounts.forget_links(session, urls)
+    return found
 
 
 async def open_links(

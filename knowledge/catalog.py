@@ -57,13 +57,15 @@ class Entry:
 class Problem:
     """Something an editor should repair; `reason` is Chinese and says how.
 
-    `line` is the line in the imported file, None for entries that are already in the base.
+    `line` is the line in the imported file, None for entries that are already in the base;
+    `other` is the entry that has the same wording.
     """
 
     line: int | None
     entry_id: str
     field: str
     reason: str
+    other: str = ""
 
 
 def local_today() -> date:
@@ -159,7 +161,7 @@ def _repeated_wordings(entries: Sequence[Entry]) -> Iterator[Problem]:
         owner = owners[own]
         if own and owner is not entry:
             reason = f"标准问与编号“{owner.id}”相同，请合并为一条，或改写得能区分。"
-            yield Problem(None, entry.id, "question", reason)
+            yield Problem(None, entry.id, "question", reason, owner.id)
         yield from _repeated_similar(entry, owners)
 
 
@@ -169,6 +171,6 @@ def _repeated_similar(entry: Entry, owners: dict[str, Entry]) -> Iterator[Proble
         owner = owners.get(plain)
         if plain and owner is not None and owner is not entry and owner.id != entry.id:
             reason = f"相似问“{wording}”与编号“{owner.id}”的标准问相同，请只留在一条里。"
-            yield Problem(None, entry.id, "similar", reason)
+            yield Problem(None, entry.id, "similar", reason, owner.id)
         if plain:
             owners.setdefault(plain, entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -34,7 +34,7 @@ from knowledge.tables import (
 )
 from knowledge.text import normalize
 
-__all__ = ["HEADERS", "KnowledgeFileError", "Reading", "read_entries", "write_entries"]
+__all__ = ["HEADERS", "KnowledgeFileError", "Reading", "read_entries", "read_one", "write_entries"]
 
 MAX_ID = 100
 HEADERS = {
@@ -124,20 +124,26 @@ def read_entries(path: Path) -> Reading:
         if isinstance(record, str):
             reading.problems.append(Problem(line, "", "", record))
             continue
-        name, notes = _text(record.get("id")), list[tuple[str, str]]()
-        try:
-            entry = _entry(record, notes)
-            if name in lines:
-                again = f"编号“{name}”与第 {lines[name]} 行重复，请改用不同的编号，或删去一行。"
-                raise _RefusedError("id", again)
-        except _RefusedError as refused:
-            reading.problems.append(Problem(line, name, refused.field, refused.reason))
-            continue
-        reading.problems += [Problem(line, name, about, reason) for about, reason in notes]
-        lines[name] = line
-        reading.entries.append(entry)
+        read, problems = read_one(record)
+        if read is not None and read.id in lines:
+            again = f"编号“{read.id}”与第 {lines[read.id]} 行重复，请改用不同的编号，或删去一行。"
+            problems, read = [Problem(line, read.id, "id", again)], None
+        reading.problems += [replace(one, line=line) for one in problems]
+        if read is not None:
+            lines[read.id] = line
+            reading.entries.append(read)
     reading.ignored_columns = tuple(dict.fromkeys(rows.ignored))
     return reading
+
+
+def read_one(record: Record) -> tuple[Entry | None, list[Problem]]:
+    """An entry from its fields by the names of HEADERS, read as a row is; None if unusable."""
+    name, notes = _text(record.get("id")), list[tuple[str, str]]()
+    try:
+        entry = _entry(record, notes)
+    except _RefusedError as refused:
+        return None, [Problem(None, name, refused.field, refused.reason)]
+    return entry, [Problem(None, name, about, reason) for about, reason in notes]
 
 
 def write_entries(entries: Iterable[Entry], path: Path) -> None:
@@ -268,7 +274,7 @@ def _check_sizes(name: str, question: str, answer: str, similar: Sequence[str]) 
         ("answer", answer, MAX_ANSWER),
     ):
         if not value:
-            raise _RefusedError(key, f"没有填写{HEADERS[key]}，请补上后重新导入这一行。")
+            raise _RefusedError(key, f"没有填写{HEADERS[key]}，请补上。")
         if len(value) > most:
             raise _RefusedError(key, f"{HEADERS[key]}有 {len(value)} 字，超过 {most} 字，请精简。")
     if len(similar) > MAX_SIMILAR:
@@ -342,7 +348,7 @@ def _links(value: object, notes: list[tuple[str, str]]) -> Iterator[Link]:
             notes.append(
                 (
                     "links",
-                    f"办事入口“{shown}”不是完整网址，这条链接没有导入，请写成“标题 https://…”。",
+                    f"办事入口“{shown}”不是完整网址，没有收下，请写成“标题 https://…”。",
                 )
             )
 

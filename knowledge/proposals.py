@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from knowledge.catalog import MAX_SIMILAR, Entry
-from knowledge.gold import Gold, broken, check, judge
+from knowledge.gold import Gold, Verdict, broken, check, judge
 from knowledge.lexicon import Lexicon
 from knowledge.masking import mask
 from knowledge.matcher import Matcher
@@ -135,8 +135,8 @@ def objection(
         return f"这已经是“{owner.question}”的问法。"
     if len(entry.similar) >= MAX_SIMILAR:
         return f"这一条的相似问已有 {MAX_SIMILAR} 个，请先删去没有代表性的。"
-    spoilt = _spoilt(matcher, entry, wording, gold, today)
-    return BREAKS.format(question=spoilt) if spoilt else ""
+    lost = _spoilt(matcher, entry, wording, gold, today)
+    return BREAKS.format(question=lost) if lost else ""
 
 
 def _spoilt(matcher: Matcher, entry: Entry, wording: str, gold: Sequence[Gold], today: date) -> str:
@@ -144,12 +144,26 @@ def _spoilt(matcher: Matcher, entry: Entry, wording: str, gold: Sequence[Gold], 
     told = folded(wording, matcher.lexicon)
     near = [one for one in gold if one.entry_id != entry.id]
     near = [one for one in near if told & folded(one.query, matcher.lexicon)]
-    if not near:
-        return ""
-    matches = matcher.trial(taught(entry, wording), [one.query for one in near], today)
-    after = [judge(one, match) for one, match in zip(near, matches, strict=True)]
-    lost = broken(check(matcher, near, today, by_words=True), after)
+    lost = spoilt(matcher, taught(entry, wording), near, today)
     return lost[0].gold.query if lost else ""
+
+
+def spoilt(matcher: Matcher, changed: Entry, gold: Sequence[Gold], today: date) -> list[Verdict]:
+    """Those of some saved questions that would go wrong, by words, if an entry were so."""
+    if not gold:
+        return []
+    matches = matcher.trial(changed, [one.query for one in gold], today)
+    after = [judge(one, match) for one, match in zip(gold, matches, strict=True)]
+    return broken(check(matcher, gold, today, by_words=True), after)
+
+
+def touched(matcher: Matcher, changed: Entry, gold: Sequence[Gold]) -> list[Gold]:
+    """The saved questions on which a change of an entry can have a bearing."""
+    before = matcher.get(changed.id)
+    wordings = {*changed.wordings, *(before.wordings if before else ())}
+    told: set[str] = set().union(*(folded(one, matcher.lexicon) for one in wordings))
+    own = (one.entry_id == changed.id or folded(one.query, matcher.lexicon) & told for one in gold)
+    return [one for one, concerned in zip(gold, own, strict=True) if concerned]
 
 
 def folded(text: str, lexicon: Lexicon) -> set[str]:

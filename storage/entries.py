@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -58,25 +58,45 @@ async def add_similar(
     session: AsyncSession, entry_id: str, wording: str, actor: str, **data: Any
 ) -> None:
     """Give an entry in use one more similar question. LookupError when there is no such entry."""
-    row = await session.get(EntryRow, entry_id, with_for_update=True)
+    row = await locked(session, entry_id)
     if row is None or row.retired:
         raise LookupError(entry_id)
     if wording in row.similar:
         return
     entry = to_entry(row)
-    revision = _put(session, row, replace(entry, similar=(*entry.similar, wording)), actor)
+    taught = replace(entry, similar=(*entry.similar, wording))
+    await put(session, row, taught, actor, "kb.similar", **data)
+
+
+async def locked(session: AsyncSession, entry_id: str) -> EntryRow | None:
+    """An entry, held against other writers until the transaction ends."""
+    return await session.get(EntryRow, entry_id, with_for_update=True)
+
+
+async def put(
+    session: AsyncSession,
+    row: EntryRow | None,
+    entry: Entry,
+    actor: str,
+    action: str,
+    *,
+    retired: bool = False,
+    **data: Any,
+) -> int:
+    """Keep an entry as a new version of its row, in use or out of it; returns the version."""
+    revision = _put(session, row, entry, actor, retired=retired)
     await session.flush()
     session.add(revision)
-    audit(session, actor, "kb.similar", entry_id, version=revision.version, **data)
+    audit(session, actor, action, entry.id, version=revision.version, **data)
+    return revision.version
 
 
 async def retire(session: AsyncSession, entry_id: str, actor: str) -> bool:
     """Take an entry out of use; False when there is none."""
-    row = await session.get(EntryRow, entry_id)
+    row = await locked(session, entry_id)
     if row is None or row.retired:
         return False
-    row.retired, row.changed_at = True, utcnow()
-    audit(session, actor, "kb.retire", entry_id)
+    await put(session, row, to_entry(row), actor, "kb.retire", retired=True)
     return True
 
 
@@ -148,17 +168,36 @@ def to_entry(row: EntryRow) -> Entry:
     )
 
 
-def _put(session: AsyncSession, row: EntryRow | None, entry: Entry, actor: str) -> EntryRevision:
+def from_snapshot(snapshot: Mapping[str, Any]) -> tuple[Entry, bool]:
+    """An entry as a revision kept it, and whether it was out of use then."""
+    values = {**snapshot, "similar": tuple(snapshot["similar"])}
+    values["links"] = tuple(Link(**link) for link in snapshot["links"])
+    retired = bool(values.pop("retired", False))
+    for name in ("effective_on", "expires_on", "review_on"):
+        values[name] = date.fromisoformat(values[name]) if values[name] else None
+    return Entry(**values), retired
+
+
+def _put(
+    session: AsyncSession,
+    row: EntryRow | None,
+    entry: Entry,
+    actor: str,
+    *,
+    retired: bool = False,
+) -> EntryRevision:
     values = asdict(entry)
     values["similar"] = list(entry.similar)
     values["links"] = [asdict(link) for link in entry.links]
     if row is None:
         row = EntryRow(**values)
     else:
-        row.sqlmodel_update({**values, "version": row.version + 1, "retired": False})
-    row.changed_at = utcnow()
+        row.sqlmodel_update({**values, "version": row.version + 1})
+    row.retired, row.changed_at = retired, utcnow()
     session.add(row)
     snapshot = {key: _plain(value) for key, value in values.items()}
+    if retired:
+        snapshot["retired"] = True
     return EntryRevision(entry_id=entry.id, version=row.version, snapshot=snapshot, actor=actor)
 
 

@@ -33,3 +33,14 @@ async def load(session: AsyncSession) -> list[Gold]:
     """Every gold question, in the order they were added."""
     found = await session.exec(select(GoldQuestion).order_by(col(GoldQuestion.id)))
     return [Gold(row.query, row.entry_id) for row in found]
+
+
+async def drop(session: AsyncSession, query: str, actor: str) -> bool:
+    """Forget a question; False when there is none."""
+    found = await session.exec(select(GoldQuestion).where(GoldQuestion.query == query))
+    row = found.first()
+    if row is None:
+        return False
+    await session.delete(row)
+    audit(session, actor, "kb.gold.drop", row.entry_id)
+    return True

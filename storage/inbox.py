@@ -54,7 +54,7 @@ class Filters:
     ``state`` is waiting, review (one step is done), clarifying, done, mentioned (in a note,
     lately), escalated (open, and this person was told of its time) or all. ``age`` is overdue,
     soon (due within a day), or how long it waits at least: 1d, 3d, 7d. ``assignee`` is none or
-    somebody's number.
+    somebody's number; ``entry`` the entry that answers.
     """
 
     state: str = "waiting"
@@ -65,6 +65,7 @@ class Filters:
     age: str = ""
     assignee: str = ""
     text: str = ""
+    entry: str = ""
 
     def to_json(self) -> dict[str, str]:
         return asdict(self)
@@ -139,6 +140,19 @@ async def page(
         for case, account, citizen, assignee in rows
     ]
     return Page(lines, total)
+
+
+async def waiting(session: AsyncSession, scope: Scope, limit: int) -> list[tuple[Case, str, str]]:
+    """Cases that wait for a person, with the account's name and the entry of the open draft."""
+    query = (
+        select(Case, Account.name, Draft.entry_id)
+        .join(Account, col(Account.id) == Case.account_id)
+        .outerjoin(Draft, (col(Draft.case_id) == Case.id) & (col(Draft.state) == DraftState.OPEN))
+        .where(col(Case.state) == CaseState.WAITING, *_within(scope))
+        .order_by(col(Case.id).desc())
+        .limit(limit)
+    )
+    return [(case, name, entry or "") for case, name, entry in await session.exec(query)]
 
 
 async def counts(session: AsyncSession, scope: Scope, now: datetime, me: Staff) -> dict[str, int]:
@@ -237,6 +251,7 @@ def _wanted(filters: Filters, scope: Scope, now: datetime) -> list[ColumnElement
         (Case.department, filters.department),
         (Case.category, filters.category),
         (Case.kind, filters.kind),
+        (Case.entry_id, filters.entry),
     ):
         if value:
             found.append(col(column) == value)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from storage.models import Delivery, Staff, Task, utcnow
+from storage.models import Account, Case, Delivery, Staff, Task, utcnow
 from storage.terms import DeliveryState, Purpose, Role, TaskKind, TaskState
 
 
@@ -24,11 +24,18 @@ async def standing(
     return list(await session.exec(query.order_by(col(Task.id))))
 
 
-async def waiting(session: AsyncSession, kinds: Iterable[TaskKind]) -> list[Task]:
-    """Open tasks of these kinds, the most urgent first."""
-    query = select(Task).where(Task.state == TaskState.OPEN, col(Task.kind).in_(tuple(kinds)))
-    ordered = query.order_by(col(Task.due_at).asc().nulls_last(), col(Task.id))
-    return list(await session.exec(ordered))
+async def waiting(
+    session: AsyncSession, kinds: Iterable[TaskKind]
+) -> list[tuple[Task, Case, Account]]:
+    """Open tasks of these kinds with what they are about, the most urgent first."""
+    query = (
+        select(Task, Case, Account)
+        .join(Case, col(Case.id) == Task.case_id)
+        .join(Account, col(Account.id) == Case.account_id)
+        .where(Task.state == TaskState.OPEN, col(Task.kind).in_(tuple(kinds)))
+        .order_by(col(Task.due_at).asc().nulls_last(), col(Task.id))
+    )
+    return list(await session.exec(query))
 
 
 async def ended(session: AsyncSession, kind: TaskKind, now: datetime) -> list[Task]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
+from bot import links
 from bot.commands.common import console, office_database, progress, run, settings_of, table
-from bot.links import open_links
 from bot.settings import Settings
-from storage import accounts, entries
 from storage.accounts import Opened
 
 
@@ -24,13 +22,8 @@ def check_links(context: Any) -> None:
 async def _check(settings: Settings) -> list[Opened]:
     watched = progress()
     async with office_database(settings) as database:
-        async with database.read() as session:
-            known = await entries.load(session)
-        urls = sorted({link.url for entry in known for link in entry.links})
         with watched:
-            bar = watched.add_task("检查", total=len(urls))
-            found = await open_links(urls, lambda n: watched.advance(bar, n))
-        async with database.write() as session:
-            await accounts.note_links(session, found, datetime.now(UTC))
-            await accounts.forget_links(session, urls)
-    return found
+            bar = watched.add_task("检查", total=None)
+            return await links.check_links(
+                database, lambda n, total: watched.update(bar, advance=n, total=total)
+            )

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 
 from bot.channels.base import Channel
 from bot.desk.answering import Answering
+from bot.desk.bulk import Bulk
 from bot.desk.callback import Callback
+from bot.desk.catalogue import Catalogue
 from bot.desk.category import Recategorising
 from bot.desk.citizens import Citizens
 from bot.desk.dispatch import Dispatch
 from bot.desk.duties import Duties
+from bot.desk.editing import Editing
 from bot.desk.exclusion import Exclusion
 from bot.desk.extension import Extension
+from bot.desk.importing import Importing
 from bot.desk.inbox import Inbox
 from bot.desk.intake import Intake, Receipt
 from bot.desk.learning import Learning
@@ -25,6 +29,7 @@ from bot.desk.satisfaction import Satisfaction
 from bot.desk.supplement import Supplement
 from bot.desk.tasks import Tasks
 from bot.desk.transfer import Transfer
+from bot.desk.upkeep import Upkeep
 from bot.desk.workbench import Workbench
 from storage.terms import TaskKind
 
@@ -57,7 +62,12 @@ class Desk:
         )
         self.learning = Learning(office)
         self.inbox = Inbox(office)
+        self.catalogue = Catalogue(office)
+        self.editing = Editing(office)
+        self.upkeep = Upkeep(office)
+        self.importing = Importing(office)
         self.workbench = Workbench(office)
+        self.bulk = Bulk(office, self.review, self.workbench)
         self.people = People(office)
         self.dispatch = Dispatch(office, channels)
         self.duties = Duties(office, self.answering, self.learning)

@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
 from bot.desk import posting, wording
+from bot.desk.course import FOR_PEOPLE, Course, course
 from bot.desk.drafting import choice_number, offer, propose, supersede
 from bot.desk.office import TOPIC_OUTBOX, Office, key_of, locked_case
 from bot.desk.turns import set_due
@@ -27,8 +28,6 @@ from storage.terms import CaseState, DraftKind, EventKind, Purpose
 
 _CLEARLY = 0.5
 _CLAIMED = timedelta(seconds=10)
-_SET_ASIDE = {Kind.THANKS, Kind.NOISE, Kind.SPAM}
-_FOR_PEOPLE = {Kind.COMPLAINT, Kind.EMERGENCY, Kind.MANIPULATION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Reading:
         if not self.follows_up or verdict.wants_person:
             return False
         if self.case.state == CaseState.CLARIFYING:
-            return verdict.kind in _FOR_PEOPLE
+            return verdict.kind in FOR_PEOPLE
         if self.case.state != CaseState.WAITING or verdict.kind is not Kind.QUESTION:
             return False
         if match.decision is Decision.ANSWER:
@@ -170,11 +169,13 @@ class Answering:
         match: Match,
         apart: bool,
     ) -> None:
-        aside = verdict.kind in _SET_ASIDE or _small_talk(verdict, match)
+        way = course(verdict, match, follows_up=reading.follows_up)
+        aside = way is Course.ASIDE
         chosen = self._typed_choice(reading)
         if apart and chosen is None and not aside:
             case = await self._split(session, case, reading)
             reading = replace(reading, case=case, messages=reading.fresh)
+            way = course(verdict, match)
         record(
             session,
             case,
@@ -188,19 +189,19 @@ class Answering:
         if aside:
             await self._set_aside(session, case, reading, verdict)
             return
-        person = verdict.kind in _FOR_PEOPLE or verdict.wants_person or not reading.text.strip()
+        person = verdict.kind in FOR_PEOPLE or verdict.wants_person or not reading.text.strip()
         case.subject = case.subject or reading.whole[:200]
         if person:
             await self._to_staff(session, case, verdict, match)
         elif chosen is not None:
             await self.answer(session, case, [chosen], match)
-        elif match.decision is Decision.ANSWER:
+        elif way is Course.ANSWER:
             await self._classify(session, case, verdict.category)
             asked = [one.entry.id for one in match.candidates[: len(match.parts) or 1]]
             await self.answer(session, case, asked, match)
-        elif match.decision is Decision.CLARIFY and not reading.follows_up:
+        elif way is Course.CLARIFY:
             await self._clarify(session, case, match)
-        elif match.decision is Decision.NONE and not verdict.complete and not reading.follows_up:
+        elif way is Course.ASK_MORE:
             await self._ask_more(session, case)
         else:
             await self._to_staff(session, case, verdict, match)
@@ -377,9 +378,3 @@ def _found(match: Match) -> dict[str, Any]:
 
 def _said(messages: Iterable[Message]) -> str:
     return "\n".join(one.text for one in messages if one.text)
-
-
-def _small_talk(verdict: Triage, match: Match) -> bool:
-    """A greeting or chat that no entry answers asks nothing of the office."""
-    chat = verdict.category is Category.CHAT and not verdict.wants_person
-    return chat and match.decision not in (Decision.ANSWER, Decision.CLARIFY)

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.desk.office import key_of
 from bot.desk.wording import answer_text
 from knowledge.catalog import Entry
-from knowledge.matcher import Candidate
+from knowledge.matcher import Candidate, Evidence
 from storage.ledger import record
 from storage.models import Case, Draft, utcnow
 from storage.terms import DraftKind, DraftState, EventKind
@@ -61,6 +61,16 @@ def turn_to(draft: Draft, position: int, entry: Entry) -> None:
     draft.probability = draft.candidates[position]["probability"]
     draft.text = draft.original = answer_text(entry)
     draft.approvals = []
+
+
+def take_up(draft: Draft, entry: Entry) -> None:
+    """Make the answer of an entry that a person looked up the whole draft."""
+    known = [one["entry_id"] for one in draft.candidates]
+    if entry.id not in known:
+        by_hand = Evidence(entry.question, (), ("人工选用",))
+        draft.candidates = [*draft.candidates, plain(Candidate(entry, 0.0, by_hand))]
+        known.append(entry.id)
+    turn_to(draft, known.index(entry.id), entry)
 
 
 async def offer(session: AsyncSession, case: Case, choices: Iterable[Candidate]) -> Draft:

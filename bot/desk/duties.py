@@ -14,7 +14,7 @@ from bot.desk.escalation import escalate
 from bot.desk.learning import Learning
 from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key
 from bot.desk.satisfaction import ask_once
-from storage import queries
+from storage import queries, shelf
 from storage.ledger import record
 from storage.models import Case
 from storage.terms import CaseState, EventKind, Purpose
@@ -64,6 +64,11 @@ class Duties:
                 f"待人工 {waiting} 件（超期 {overdue} 件，24 小时内到期 {soon} 件）\n"
                 f"过去 24 小时新增诉求 {came} 件"
             )
+            ageing = await shelf.counts(session, day)
+            names = {"expired": "已过期", "soon": "30 天内到期", "review": "该复核"}
+            old = [f"{name} {ageing[state]} 条" for state, name in names.items() if ageing[state]]
+            if old:
+                text += f"\n知识库：{'、'.join(old)}，在工作台“知识库”里处理"
             if learnable:
                 text += f"\n可以学的：{learnable}，用 wenban kb learn list 查看"
             await posting.to_staff(

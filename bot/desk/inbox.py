@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.channels.base import Capabilities, Outgoing
+from bot.channels.base import Attachment, Capabilities, Outgoing
 from bot.desk.countdown import Countdown, countdown
 from bot.desk.desktop import in_scope
 from bot.desk.drafting import plain
@@ -17,7 +17,7 @@ from bot.desk.office import DeskError, Office, key_of, storable
 from knowledge.catalog import Entry
 from knowledge.masking import mask
 from knowledge.screen import Finding, screen
-from storage import inbox, ledger, outbox, queries, sessions
+from storage import inbox, ledger, outbox, queries, sessions, tasks
 from storage.inbox import Filters, Scope
 from storage.ledger import audit
 from storage.models import (
@@ -32,7 +32,7 @@ from storage.models import (
     Staff,
     StaffSession,
 )
-from storage.terms import Role
+from storage.terms import Role, TaskKind
 
 TOPIC_PRESENCE = "presence"
 _MAX_VIEWS = 20
@@ -50,7 +50,7 @@ class Spoken:
     mine: bool
     state: str = ""
     purpose: str = ""
-    attachments: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     versions: tuple[MessageVersion, ...] = ()
 
 
@@ -96,11 +96,11 @@ class Inbox:
     async def page(self, staff: Staff, filters: Filters, start: int) -> inbox.Page:
         async with self._office.db.read() as session:
             now = self._office.now()
-            return await inbox.page(session, filters, _scope(staff), now, start, staff)
+            return await inbox.page(session, filters, scope_of(staff), now, start, staff)
 
     async def counts(self, staff: Staff) -> dict[str, int]:
         async with self._office.db.read() as session:
-            return await inbox.counts(session, _scope(staff), self._office.now(), staff)
+            return await inbox.counts(session, scope_of(staff), self._office.now(), staff)
 
     async def choices(self) -> tuple[dict[str, str], list[str], dict[int, str]]:
         """The accounts, departments and colleagues that the queue can be narrowed to."""
@@ -227,17 +227,21 @@ class Inbox:
         )
 
 
-def _scope(staff: Staff) -> Scope:
+def scope_of(staff: Staff) -> Scope:
+    """The accounts and departments whose cases this person may see."""
     return Scope(tuple(staff.accounts), tuple(staff.departments))
 
 
 async def own_case(session: AsyncSession, staff: Staff, case_id: int) -> Case:
-    """The case, if this person may see it. Raises DeskError."""
+    """The case, if this person may see it: whoever is to sign for it may too. Raises DeskError."""
     case = await session.get(Case, case_id)
     if case is None:
         raise DeskError("找不到这件诉求。")
     account = await session.get_one(Account, case.account_id)
-    if not in_scope(staff, case.department, account.key):
+    if in_scope(staff, case.department, account.key):
+        return case
+    offered = await tasks.standing(session, [case_id], [TaskKind.TRANSFER])
+    if not any(in_scope(staff, one.data["department"], account.key) for one in offered):
         raise DeskError(_NOT_YOURS)
     return case
 
@@ -254,7 +258,7 @@ async def _talk(session: AsyncSession, case: Case, *, plain: bool = False) -> li
     lines = []
     for message in await queries.messages(session, key_of(case)):
         earlier = await queries.versions(session, message.id or 0) if message.version > 1 else []
-        kinds = tuple(one["kind"] for one in message.attachments)
+        held = tuple(Attachment(**one) for one in message.attachments)
         for one in earlier:
             one.text = hide(one.text)
         lines.append(
@@ -262,7 +266,7 @@ async def _talk(session: AsyncSession, case: Case, *, plain: bool = False) -> li
                 message.sent_at,
                 hide(message.text),
                 mine=False,
-                attachments=kinds,
+                attachments=held,
                 versions=tuple(earlier[:-1]),
             )
         )

@@ -12,6 +12,7 @@ from bot.desk import (
     cards,
     pauses,
     perfunctory,
+    placeholders,
     posting,
     prompts,
     similar,
@@ -19,13 +20,15 @@ from bot.desk import (
     tasks,
 )
 from bot.desk.desktop import CONSOLE, Desktop, acting, finish
-from bot.desk.drafting import basis, decide, supersede, turn_to
+from bot.desk.drafting import basis, decide, supersede, take_up, turn_to
 from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, key_of, locked_case, storable
 from storage import entries, outbox, queries
 from storage.ledger import audit, record
-from storage.models import Case, Draft, Staff
+from storage.models import Case, Citizen, Draft, Staff
 from storage.terms import CaseState, DraftKind, DraftState, EventKind
 
+NOT_SENT = "还没有发送"
+"""How an answer begins that says a reply must be sent again to leave."""
 _STILL_THE_ENTRY = 50  # below, an edited text is the person's own and carries no entry's links
 
 
@@ -49,18 +52,35 @@ class Review:
             self._refuse_expired(desk.draft)
             return await self._approve(desk, desk.draft, desk.draft.text)
 
-    async def send(self, staff: Staff, case_id: int, version: int, place: str, text: str) -> str:
-        """Approve the draft with this text in its place."""
-        async with self._acting("send", staff, case_id, version, place) as desk:
+    async def send(
+        self,
+        staff: Staff,
+        case_id: int,
+        version: int,
+        place: str,
+        text: str,
+        *,
+        entry_id: str = "",
+        verb: str = "send",
+    ) -> str:
+        """Approve the draft with this text in its place, its placeholders filled in.
+
+        ``entry_id`` is the entry that the text was made of, where that is not the draft's.
+        """
+        async with self._acting(verb, staff, case_id, version, place) as desk:
             if not text.strip():
                 raise DeskError("答复是空的，请写上内容再发。")
-            draft, said = desk.draft, storable(text).strip()
+            citizen = await desk.session.get_one(Citizen, desk.case.citizen_id)
+            said = placeholders.fill(storable(text).strip(), desk.case, citizen)
+            draft = desk.draft
             if draft is None:
                 draft = Draft(case_id=case_id)
                 desk.session.add(draft)
             if draft.kind == DraftKind.REQUEST:
                 supplement.check_words(said, await queries.said(desk.session, case_id))
                 return await supplement.step(self._office, desk, draft, said)
+            if entry_id and basis(draft) != [entry_id]:
+                self._base(desk, draft, entry_id)
             return await self._approve_written(desk, draft, said)
 
     async def other(self, staff: Staff, case_id: int, version: int, place: str) -> str:
@@ -235,7 +255,7 @@ class Review:
         await desk.session.flush()
         await posting.card(self._office, desk.session, desk.case)
         again = "再发一次就照发" if desk.place == CONSOLE else "在新卡片上点“仍要发送”"
-        return f"还没有发送：{perfunctory.warning(found)}请补上实际内容，或{again}。"
+        return f"{NOT_SENT}：{perfunctory.warning(found)}请补上实际内容，或{again}。"
 
     async def _approve(self, desk: Desktop, draft: Draft, text: str) -> str:
         """One review step; the last one sends."""
@@ -246,7 +266,7 @@ class Review:
 
     async def _send(self, desk: Desktop, draft: Draft, text: str) -> str:
         decide(draft, DraftState.SENT, desk.actor)
-        kept = fuzz.ratio(text, draft.original) >= _STILL_THE_ENTRY
+        kept = still_of(text, draft.original)
         found = [self._office.library.get(one) for one in basis(draft)] if kept else []
         sources = [entry for entry in found if entry is not None]
         await posting.reply(self._office, desk.session, desk.case, text, sources, actor=desk.actor)
@@ -274,6 +294,16 @@ class Review:
             if not entry.valid_on(self._office.today()):
                 raise DeskError("拟答所依据的条目不在有效期内，请点“编辑”或“换一条”。")
 
+    def _base(self, desk: Desktop, draft: Draft, entry_id: str) -> None:
+        """Let the draft rest on another entry, as if this person had looked it up."""
+        entry = self._office.library.get(entry_id)
+        if entry is None or not entry.valid_on(self._office.today()):
+            raise DeskError("答复所依据的条目已停用或不在有效期内。")
+        if draft.approvals:
+            raise DeskError("这件正在审核，请单独办。")
+        take_up(draft, entry)
+        record(desk.session, desk.case, EventKind.DRAFTED, actor=desk.actor, entry=entry_id)
+
     def _turn_over(self, draft: Draft) -> None:
         for step in range(1, len(draft.candidates)):
             position = (draft.position + step) % len(draft.candidates)
@@ -282,3 +312,8 @@ class Review:
                 turn_to(draft, position, entry)
                 return
         raise DeskError("别的条目都已停用，请点“编辑”写答复。")
+
+
+def still_of(text: str, original: str) -> bool:
+    """Whether an edited text still is what it was made of."""
+    return fuzz.ratio(text, original) >= _STILL_THE_ENTRY

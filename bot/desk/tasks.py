@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
 from bot.desk import posting, prompts, taskcards
-from bot.desk.desktop import DECIDERS, reason_given
+from bot.desk.desktop import DECIDERS, in_scope, reason_given
 from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, key_of, locked_case
 from storage import tasks
 from storage.ledger import audit
@@ -21,6 +21,15 @@ from storage.terms import Purpose, TaskKind, TaskState
 
 ABOUT_THE_CLOCK = (TaskKind.EXTENSION, TaskKind.TRANSFER, TaskKind.SUPPLEMENT)
 _LISTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An open task with the case it is about."""
+
+    task: Task
+    case: Case
+    account: Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +104,7 @@ class Tasks:
     async def listed(self, staff: Staff, place: str) -> str:
         """Put the tasks this person can decide or do before them again, the most urgent first."""
         async with self._office.db.write() as session:
-            found = [
-                task
-                for task in await tasks.waiting(session, self._deciders)
-                if self._deciders[TaskKind(task.kind)].concerns(staff, task)
-            ]
+            found = [one.task for one in await self._mine(session, staff)]
             for task in found[:_LISTED]:
                 await show(self._office, session, task, [staff], place)
             audit(session, f"staff:{staff.id}", "task.list")
@@ -108,6 +113,24 @@ class Tasks:
             return "没有待处理的事项。"
         more = f"，先看前 {_LISTED} 项" if len(found) > _LISTED else ""
         return f"待处理的事项在下面，共 {len(found)} 项{more}。"
+
+    async def pending(self, staff: Staff) -> list[Pending]:
+        """The tasks this person can decide or do, the most urgent first."""
+        async with self._office.db.read() as session:
+            return await self._mine(session, staff)
+
+    def words_for(self, kind: TaskKind, verb: str) -> str:
+        """What must be written for a verb, "" for nothing."""
+        return self._deciders[kind].verbs.get(verb, "")
+
+    async def _mine(self, session: AsyncSession, staff: Staff) -> list[Pending]:
+        known = [Pending(*one) for one in await tasks.waiting(session, self._deciders)]
+        return [
+            one
+            for one in known
+            if self._deciders[TaskKind(one.task.kind)].concerns(staff, one.task)
+            and within(staff, one.task, one.case, one.account)
+        ]
 
     async def _ask(self, decision: Decision, verb: str, place: str, needed: str) -> None:
         await prompts.ask(
@@ -126,6 +149,9 @@ class Tasks:
         try:
             async with self._office.db.write() as session:
                 case, task = await hold(session, task_id)
+                account = await session.get_one(Account, case.account_id)
+                if not within(staff, task, case, account):
+                    raise DeskError("这个事项不归您处理，您的操作没有执行。")
                 if task.state != TaskState.OPEN:
                     raise DeskError(await _who_decided(session, task))
                 yield Decision(session, staff, case, task)
@@ -142,6 +168,11 @@ async def hold(session: AsyncSession, task_id: int) -> tuple[Case, Task]:
     if case is None or task is None:
         raise DeskError("找不到这个事项。")
     return case, task
+
+
+def within(staff: Staff, task: Task, case: Case, account: Account) -> bool:
+    """Whether a task is of this person's accounts and departments; a 转办 is of its receiver's."""
+    return in_scope(staff, task.data.get("department", case.department), account.key)
 
 
 def decides(staff: Staff, task: Task) -> bool:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.desk import posting
 from bot.desk.desktop import CONSOLE, DECIDERS, acting
-from bot.desk.drafting import turn_to
+from bot.desk.drafting import take_up
 from bot.desk.inbox import own_case
 from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, key_of, locked_case, storable
-from knowledge.catalog import Entry
 from storage import inbox, outbox, queries
 from storage.ledger import audit, record
 from storage.models import Case, CaseNote, Draft, Staff
@@ -51,15 +49,7 @@ class Workbench:
             if entry is None:
                 raise DeskError("这个条目已停用，请选别的。")
             draft = desk.draft or Draft(case_id=case_id)
-            known = [one["entry_id"] for one in draft.candidates]
-            if entry_id not in known:
-                added = {"entry_id": entry_id, "probability": 0.0, "wording": entry.question}
-                draft.candidates = [
-                    *draft.candidates,
-                    {**added, "words": [], "notes": ["人工选用"]},
-                ]
-                known.append(entry_id)
-            turn_to(draft, known.index(entry_id), entry)
+            take_up(draft, entry)
             desk.session.add(draft)
             desk.case.version += 1
             record(desk.session, desk.case, EventKind.DRAFTED, actor=desk.actor, entry=entry_id)
@@ -123,14 +113,3 @@ def _called(text: str, names: Mapping[int, str]) -> list[int]:
         fitting = [number for number, name in names.items() if part.startswith(name)]
         found.update(sorted(fitting, key=lambda number: -len(names[number]))[:1])
     return sorted(found)
-
-
-def _by_hand(entry: Entry) -> dict[str, Any]:
-    """An entry that a person looked up, as drafts keep it."""
-    return {
-        "entry_id": entry.id,
-        "probability": 0.0,
-        "wording": entry.question,
-        "words": [],
-        "notes": ["人工选用"],
-    }

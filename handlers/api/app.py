@@ -11,7 +11,7 @@ from bot.desk import Desk
 from handlers import errors
 from handlers.api.shield import Shield
 from handlers.api.system import Webhook, system_router
-from handlers.console import ConsoleSite
+from handlers.console import UPLOADS, ConsoleSite
 from handlers.console import build as build_console
 from handlers.webchat.door import Site, WebDoor
 from handlers.webchat.routes import router as webchat_router
@@ -42,7 +42,7 @@ def build_app(
             yield
 
     app = FastAPI(title="问办", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.add_middleware(Shield, max_body=max_body)
+    app.add_middleware(Shield, max_body=max_body, larger=UPLOADS if stage else {})
     errors.install(app)
     app.include_router(system_router(desk.office, webhook))
     app.state.webchat = None

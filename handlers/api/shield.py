@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
+from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -36,17 +37,23 @@ class TooLargeError(HTTPException):
 
 
 class Shield:
-    """ASGI middleware; a response that sets one of the headers itself keeps its own."""
+    """ASGI middleware; a response that sets one of the headers itself keeps its own.
 
-    def __init__(self, app: ASGIApp, max_body: int) -> None:
+    ``max_body`` is in bytes; paths that begin with a key of ``larger`` have another limit.
+    """
+
+    def __init__(
+        self, app: ASGIApp, max_body: int, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._max_body = max_body
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send, self._max_body)
+        exchange = _Exchange(receive, send, self._limit(scope["path"]))
         try:
             exchange.check_length(scope)
             await self._app(scope, exchange.receive, exchange.send)
@@ -57,6 +64,10 @@ class Shield:
             if exchange.started:
                 raise
             await exchange.refuse(500, BROKEN)
+
+    def _limit(self, path: str) -> int:
+        own = (limit for start, limit in self._larger.items() if path.startswith(start))
+        return next(own, self._max_body)
 
 
 def _note(scope: Scope, error: Exception) -> None:

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.desk import Desk
+from bot.desk.importing import MAX_BYTES
 from bot.desk.signin import Signin
 
 if TYPE_CHECKING:
     from handlers.console.stage import Stage
+
+UPLOADS = {"/console/_nicegui/client/": MAX_BYTES + 64 * 1024}
+"""Where signed-in people send files, and how large a request may be there, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)

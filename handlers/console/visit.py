@@ -75,7 +75,7 @@ class Visit:
     def leave(self) -> None:
         """Lead to the sign-in page."""
         with self.page:
-            ui.navigate.to("/console/login")
+            ui.navigate.to("/login")
 
     @property
     def page(self) -> Client:

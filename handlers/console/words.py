@@ -89,6 +89,8 @@ def actor(code: str, names: dict[int, str]) -> str:
     """Who is meant by an actor of the ledger."""
     if code.startswith("staff:") and code[6:].isdigit():
         return names.get(int(code[6:]), "已删除的人员")
+    if code.startswith("os:"):
+        return "命令行"
     return {"system": "系统", "citizen": "群众"}.get(code, "系统")
 
 

@@ -156,6 +156,10 @@ async def test_signing_in_and_out_through_the_pages(browser: Browser, website: W
         await page.keyboard.press("Enter")
         await expect(page.locator(".nothing-title").first).to_have_text("都办完了。")
         await page.get_by_role("button", name="赵主任").click()
+        await page.get_by_text("改密码").click()
+        await expect(page.get_by_label("现在的密码")).to_be_visible()
+        await page.goto(f"{website.url}/console/")
+        await page.get_by_role("button", name="赵主任").click()
         await page.get_by_text("退出登录").click()
         await expect(page.get_by_label("登录名")).to_be_visible()
         await page.goto(f"{website.url}/console/")
@@ -168,6 +172,7 @@ async def test_a_reply_is_edited_checked_sent_and_taken_back(
     (case_id,) = await write(website, TEXTS[0])
     async with at_work(browser, website, path=f"/console/case/{case_id}") as one:
         page, box = one.page, one.page.locator(".reply-box textarea")
+        await expect(box).to_be_visible()
         await page.locator("body").press("e")
         await expect(box).to_be_focused()
         await box.fill("请拨打13812345678联系张经理。")

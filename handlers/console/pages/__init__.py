@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from handlers.console.pages import board, staff
+from handlers.console.pages import (
+    board,
+    entry,
+    exchange,
+    knowledge,
+    learning,
+    questions,
+    staff,
+    tasks,
+    upkeep,
+)
 
-__all__ = ["board", "staff"]
+__all__ = [
+    "board",
+    "entry",
+    "exchange",
+    "knowledge",
+    "learning",
+    "questions",
+    "staff",
+    "tasks",
+    "upkeep",
+]

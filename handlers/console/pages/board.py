@@ -7,7 +7,7 @@ from nicegui import Client, ui
 
 from handlers.console.pages.frame import frame
 from handlers.console.pages.item import Panel
-from handlers.console.pages.parts import tag, word
+from handlers.console.pages.parts import keys_sheet, tag
 from handlers.console.pages.queue import Queue
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from storage.inbox import Filters
@@ -117,11 +117,6 @@ class Board:
 
     def _show_help(self) -> None:
         if self._help is None:
-            with ui.dialog() as self._help, ui.card().classes("sheet"):
-                word("按键", "sheet-title", name="h2")
-                named = {key: name for key, (name, _) in self._panel.work.keys.items()}
-                with tag("dl", "keys"):
-                    for key, name in (_MOVES | named | _MORE).items():
-                        word(key, "key", name="dt")
-                        word(name, name="dd")
+            named = {key: name for key, (name, _) in self._panel.work.keys.items()}
+            self._help = keys_sheet(_MOVES | named | _MORE)
         self._help.open()

@@ -11,8 +11,19 @@ from handlers.console.pages.parts import tag, word
 from handlers.console.visit import Visit
 from storage.terms import Role
 
-_STYLE = '<link rel="stylesheet" href="/console/assets/console.css">'
-_PAGES = (("待办", "/console/", ()), ("人员", "/console/staff", (Role.ADMIN,)))
+_STYLES = ("console", "knowledge")
+_STYLE = "".join(f'<link rel="stylesheet" href="/console/assets/{one}.css">' for one in _STYLES)
+_TASKS = "/console/tasks"
+_COUNT = 60.0
+# On a phone the ways may be wider than the page: the one that is here is put in sight.
+_TO_SIGHT = """for (const one of document.querySelectorAll('.way.here, .kb-way.here'))
+  one.scrollIntoView({inline: 'center', block: 'nearest'})"""
+_PAGES = (
+    ("待办", "/console/", ()),
+    ("事项", _TASKS, ()),
+    ("知识库", "/console/knowledge", ()),
+    ("人员", "/console/staff", (Role.ADMIN,)),
+)
 _SCRIPT = '<script defer src="/console/assets/console.js"></script>'
 
 
@@ -32,6 +43,8 @@ def frame(visit: Visit, here: str) -> Iterator[None]:
                     link.props(f'href="{path}"')
                     with link:
                         word(title)
+                        if path == _TASKS:
+                            _count_tasks(visit)
         tag("span", "grow")
         with (
             ui.button(f"{staff.display_name} · {staff.role}", color=None)
@@ -39,10 +52,22 @@ def frame(visit: Visit, here: str) -> Iterator[None]:
             .classes("person"),
             ui.menu().props('aria-label="我的"'),
         ):
-            ui.menu_item("改密码", lambda: ui.navigate.to("/console/password"))
-            ui.menu_item("动态口令", lambda: ui.navigate.to("/console/codes"))
+            ui.menu_item("改密码", lambda: ui.navigate.to("/password"))
+            ui.menu_item("动态口令", lambda: ui.navigate.to("/codes"))
             ui.menu_item("退出登录", lambda: _sign_out(visit))
+    ui.timer(0.1, lambda: ui.run_javascript(_TO_SIGHT), once=True)
     yield
+
+
+def _count_tasks(visit: Visit) -> None:
+    """How many tasks wait for this person, beside the way to them."""
+    badge = word("", "count")
+
+    async def look() -> None:
+        found = await visit.ask(visit.desk.tasks.pending, acting=False)
+        badge.set_text(f"{len(found):,}" if found else "")
+
+    ui.timer(_COUNT, look)
 
 
 async def _sign_out(visit: Visit) -> None:

@@ -7,29 +7,29 @@ from datetime import datetime
 
 from nicegui import ui
 
+from bot.channels.base import Attachment
 from bot.desk import perfunctory
 from bot.desk.countdown import ago, countdown, exact_moment
 from bot.desk.drafting import basis
 from bot.desk.inbox import Item, Spoken
+from bot.desk.office import DeskError
+from bot.desk.placeholders import fill
 from bot.desk.taskcards import summary
 from bot.desk.wording import split_at_sense
 from bot.evasion import find
+from handlers.console.pages.deciding import VERBS
 from handlers.console.pages.parts import button, tag, word
 from handlers.console.pages.side import side
 from handlers.console.pages.work import Work
 from handlers.console.visit import Visit, on_page
 from handlers.console.words import ATTACHMENTS, DELIVERIES, PURPOSES
-from storage.models import Task
+from knowledge.masking import mask
+from storage.models import Case, Task
 from storage.terms import CaseState, DeliveryState, DraftKind, ExclusionCode, Purpose, TaskKind
 
 _STEPS = ("", "初审", "复审", "终审")
+_SUBJECT = 60
 _URGENCY = ("", "较急", "紧急")
-_AGREE = {"approve": "同意", "refuse": "不同意"}
-_DECISIONS = {
-    TaskKind.EXTENSION: _AGREE,
-    TaskKind.EXCLUSION: _AGREE,
-    TaskKind.TRANSFER: {"accept": "签收", "return": "退件"},
-}
 
 
 class Panel:
@@ -192,21 +192,29 @@ class Panel:
         lines = [f"注意：{case.reason}"] if case.reason else []
         if case.excluded:
             lines.append(f"已剔除：{ExclusionCode(case.excluded).label}（照常答复，不计入考核）")
-        if view.absorbed:
-            lines.append(f"已并入：{'、'.join(f'#{one.id}' for one in view.absorbed)}")
         if not view.citizen.reachable:
             lines.append("群众可能已屏蔽账号，答复也许送不到。")
         with tag("div", "standing"):
             for line in lines:
                 word(line, "standing-line", name="div")
+            for one in view.absorbed:
+                self._absorbed(one)
             for task in view.tasks:
                 self._task(task)
+
+    def _absorbed(self, merged: Case) -> None:
+        with tag("div", "standing-line task"):
+            told = mask(merged.subject[:_SUBJECT]) or "（没有文字）"
+            word(f"已并入 #{merged.id}：{told}")
+            if self.item is not None and self.item.case.state != CaseState.MERGED:
+                number = merged.id or 0
+                button("撤销合并").on_click(lambda: self.work.unmerge(number))
 
     def _task(self, task: Task) -> None:
         with tag("div", "standing-line task"):
             word(f"{TaskKind(task.kind).label}：{'；'.join(summary(task))}")
-            for verb, title in _DECISIONS.get(TaskKind(task.kind), {}).items():
-                button(title).on_click(lambda verb=verb: self.work.decide(task.id or 0, verb))
+            for verb, title in VERBS.get(TaskKind(task.kind), {}).items():
+                button(title).on_click(lambda verb=verb: self.work.decide(task, verb))
 
     def _talk(self, talk: list[Spoken]) -> None:
         with tag("div", "talk").props('role="log" aria-label="对话" tabindex="0"'):
@@ -216,9 +224,8 @@ class Panel:
                         word(self._speaker(one))
                         word(ago(one.at, self.now()), "soft", exact_moment(one.at))
                     word(one.text or "（没有文字）", "said-text", name="div")
-                    if one.attachments:
-                        kinds = "、".join(ATTACHMENTS.get(kind, "附件") for kind in one.attachments)
-                        word(f"附件：{kinds}", "soft")
+                    for held in one.attachments:
+                        _attachment(held)
                     for number, version in enumerate(one.versions, 1):
                         word(f"原文 {number}：{version.text}", "version", name="div")
 
@@ -279,19 +286,31 @@ class Panel:
         item = self.item
         if self._checks is None or item is None:
             return
-        parts = split_at_sense(self.text, item.limit) if self.text.strip() else []
+        text, missing = self._filled(item)
+        parts = split_at_sense(text, item.limit) if text.strip() else []
         expired = next(
             (one.usable for one in item.proposals if self._is_entry(item, one.entry.id)), ""
         )
         self._checks.clear()
         with self._checks:
-            word(f"{len(self.text)} 字，发 {len(parts)} 条（每条最多 {item.limit:,} 字）", "soft")
-            for finding in self.visit.desk.inbox.findings(self.text)[:3]:
+            word(f"{len(text)} 字，发 {len(parts)} 条（每条最多 {item.limit:,} 字）", "soft")
+            if text != self.text:
+                word(f"发出时写作：{text}", "soft filled", name="div")
+            if missing:
+                word(missing, "bad", name="div")
+            for finding in self.visit.desk.inbox.findings(text)[:3]:
                 word(f"不能发：{finding}", "bad", name="div")
             if expired:
                 word(f"不能采用：所依据的条目{expired}，请改写或换一条。", "bad", name="div")
-            if self.text and (evasive := find(self.text, item.view.text)):
+            if text and (evasive := find(text, item.view.text)):
                 word(perfunctory.warning(evasive), "warn", name="div")
+
+    def _filled(self, item: Item) -> tuple[str, str]:
+        """What was typed with its placeholders filled in, and which of them cannot be."""
+        try:
+            return fill(self.text, item.case, item.view.citizen), ""
+        except DeskError as error:
+            return self.text, str(error)
 
     def _is_entry(self, item: Item, entry_id: str) -> bool:
         draft = item.view.draft
@@ -300,5 +319,26 @@ class Panel:
     def _settled(self, item: Item) -> None:
         with tag("div", "reply settled"):
             word(f"现在是“{CaseState(item.case.state).label}”，不用处理。", "soft")
+            if item.case.state != CaseState.MERGED:
+                title, key, act = self.work.counting(item)
+                button(title, key).on_click(act)
             if item.held_until and item.held_until > self.now():
                 button("撤销发送", "u", strong=True).on_click(self.work.take_back)
+
+
+def _attachment(held: Attachment) -> None:
+    """What was sent beside words, by its kind and name: nothing of it is opened here."""
+    kind = ATTACHMENTS.get(held.kind, "附件")
+    told = [mask(held.title[:_SUBJECT])] if held.title else []
+    size = held.details.get("file_size")
+    if isinstance(size, int):
+        told.append(f"{max(size // 1024, 1):,} KB")
+    length = held.details.get("duration")
+    if isinstance(length, int):
+        told.append(f"{length} 秒")
+    place = held.details.get("latitude"), held.details.get("longitude")
+    if None not in place:
+        told.append(f"纬度 {place[0]}，经度 {place[1]}")
+    with tag("div", "attachment"):
+        word(kind, "kb-state")
+        word("，".join(told), "soft")

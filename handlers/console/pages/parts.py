@@ -78,3 +78,48 @@ async def choose(title: str, options: Mapping[str, str], *, words: str = "") -> 
 
 def field(label: str, value: str = "") -> ui.input:
     return ui.input(label, value=value).props("outlined dense").classes("wide")
+
+
+def pick(title: str, options: Mapping[str, str], value: str) -> ui.select:
+    """A choice among named options; the first when the value is none of them."""
+    known = value if value in options else next(iter(options), "")
+    return ui.select(dict(options), label=title, value=known).props("outlined dense")
+
+
+def keys_sheet(named: Mapping[str, str]) -> ui.dialog:
+    """The table of keys, not open yet."""
+    with ui.dialog() as dialog, ui.card().classes("sheet"):
+        word("按键", "sheet-title", name="h2")
+        with tag("dl", "keys"):
+            for key, name in named.items():
+                word(key, "key", name="dt")
+                word(name, name="dd")
+    return dialog
+
+
+class Rows:
+    """Rows that the keys j and k go through; the browser's focus says which one is meant."""
+
+    def __init__(self) -> None:
+        self.at = -1
+        self._rows: list[ui.element] = []
+
+    def show(self, rows: list[ui.element]) -> None:
+        """These are the rows now; none of them is meant yet."""
+        self._rows, self.at = rows, -1
+
+    def move(self, key: str) -> None:
+        if self._rows:
+            self.stand(self.at + (1 if key == "j" else -1))
+
+    def stand(self, place: int) -> None:
+        """Go to the row at this place, or the nearest there is."""
+        if self._rows:
+            self.at = min(max(place, 0), len(self._rows) - 1)
+            self._rows[self.at].run_method("focus")
+
+
+def waiting(text: str) -> None:
+    """What is shown while something is worked out."""
+    with tag("div", "nothing").props('role="status"'):
+        word(text, "soft")

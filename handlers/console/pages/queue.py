@@ -12,7 +12,7 @@ from bot.clock import Calendar
 from bot.desk.countdown import ago, countdown, exact_moment
 from bot.desk.escalation import spoken_point
 from bot.triage import Category
-from handlers.console.pages.parts import button, choose, tag, word
+from handlers.console.pages.parts import button, choose, pick, tag, word
 from handlers.console.visit import Visit, on_page
 from knowledge.masking import mask
 from storage.inbox import PAGE, Filters, Line
@@ -155,7 +155,8 @@ class Queue:
                 with made:
                     word(title)
                     if key in counts:
-                        word(f"{counts[key]:,}", "count" + (" late" if key == "overdue" else ""))
+                        late = " late" if key == "overdue" and counts[key] else ""
+                        word(f"{counts[key]:,}", f"count{late}")
 
     def _show_chips(self) -> None:
         """What the list is narrowed to beside the tab, each with a way out."""
@@ -328,8 +329,7 @@ def _minute(visit: Visit) -> int:
 
 
 def _pick(title: str, options: dict[str, str], value: str) -> ui.select:
-    known = value if value in options else ""
-    return ui.select(options, label=title, value=known).props("outlined dense").classes("wide")
+    return pick(title, options, value).classes("wide")
 
 
 def _same(words: list[str]) -> dict[str, str]:

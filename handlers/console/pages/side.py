@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from nicegui import ui
 
 from bot.desk.countdown import ago, exact_moment
 from bot.desk.drafting import basis
+from bot.desk.editing import EDITORS
 from bot.desk.inbox import Item, Proposal
 from bot.desk.wording import answer_text
 from handlers.console.pages.parts import button, tag, word
+from handlers.console.pages.shelf import address
 from handlers.console.words import EVENTS, actor, changes
 from knowledge.masking import mask
+from knowledge.proposals import similar_wording
 from storage.models import CaseEvent
 from storage.terms import CaseState, EventKind
 
@@ -35,6 +39,8 @@ def side(panel: Panel, item: Item) -> None:
         for proposal in item.proposals[:4]:
             _proposal(proposal, panel.use, chosen)
         _search(panel)
+        if panel.visit.seat.staff.role in EDITORS:
+            _write_one(item)
     with _part("内部备注"):
         _notes(panel, item)
     if item.earlier:
@@ -50,6 +56,15 @@ def side(panel: Panel, item: Item) -> None:
             _event(event, item)
 
 
+def _write_one(item: Item) -> None:
+    """The way to a new entry that begins with what was asked, without who asked."""
+    asked = similar_wording(item.case.subject)
+    query = f"?{urlencode({'question': asked})}" if asked else ""
+    with tag("a", "act").props('target="_blank"') as link:
+        word("都不合适，新建一条")
+    link.props["href"] = f"/console/knowledge/new{query}"
+
+
 def _part(title: str) -> ui.element:
     part = tag("section", "part")
     with part:
@@ -60,7 +75,9 @@ def _part(title: str) -> ui.element:
 def _proposal(one: Proposal, use: Use, chosen: Collection[str]) -> None:
     with tag("div", "proposal" + (" chosen" if one.entry.id in chosen else "")):
         with tag("div", "proposal-head"):
-            word(one.entry.question, "question", one.entry.id)
+            with tag("a", "question").props('target="_blank"') as link:
+                word(one.entry.question, hover=one.entry.id)
+            link.props["href"] = address(one.entry.id)
             if one.probability:
                 sure = f"{one.probability:.0%}" if one.probability >= 0.01 else "不到 1%"
                 word(f"把握 {sure}", "sure", f"{one.probability:.4f}")

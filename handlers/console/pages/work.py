@@ -16,15 +16,19 @@ from bot.desk.cards import (
     TRANSFER_REASONS,
 )
 from bot.desk.desktop import CONSOLE
+from bot.desk.drafting import basis
 from bot.desk.inbox import Item
+from bot.desk.review import NOT_SENT
+from handlers.console.pages.bulk import pick_cases, tell_outcomes
+from handlers.console.pages.deciding import decide
 from handlers.console.pages.parts import choose, tag, word
 from handlers.console.visit import on_page
-from storage.models import Staff
+from storage.models import Staff, Task
+from storage.terms import ExclusionCode
 
 if TYPE_CHECKING:
     from handlers.console.pages.item import Panel
 
-_NOT_SENT = "还没有发送"
 Act = Callable[[], Awaitable[None]]
 Call = Callable[[Staff, int, int], Awaitable[str]]
 
@@ -43,6 +47,7 @@ class Work:
         """Every key with its name and what it does."""
         return {
             "a": ("采用，或发送改后的答复", self.send),
+            "b": ("给相似的诉求一起答复", self.bulk),
             "r": ("换一条", self.other),
             "t": ("转办", self.transfer),
             "d": ("申请延期", self.extend),
@@ -53,6 +58,7 @@ class Work:
             "x": ("无需答复", self.close),
             "s": ("稍后再办", self.later),
             "c": ("认领、放回", self.claim),
+            "i": ("提出剔除、恢复计入", self.exclude),
             "o": ("上一条算作答复", self.overrule),
             "v": ("看原文（留记录）", self.reveal),
             "u": ("撤销刚发的答复", self.take_back),
@@ -70,6 +76,7 @@ class Work:
             ("延期", "d", self.extend),
             ("请群众补充", "q", self.supplement),
             ("改类别", "g", self.recategorise),
+            ("批量", "b", self.bulk),
         ]
         if item.case.paused_at is not None:
             found.insert(0, ("结束等待", "p", self.resume))
@@ -79,7 +86,11 @@ class Work:
             found.append(("合并", "m", self.merge))
         if item.view.evaded:
             found.append(("上一条算作答复", "o", self.overrule))
-        return [*found, ("看原文", "v", self.reveal)]
+        return [*found, self.counting(item), ("看原文", "v", self.reveal)]
+
+    def counting(self, item: Item) -> tuple[str, str, Act]:
+        """The button about whether the case counts in the assessment."""
+        return "恢复计入" if item.case.excluded else "剔除", "i", self.exclude
 
     @on_page
     async def send(self) -> None:
@@ -95,13 +106,35 @@ class Work:
             said = await self._do(lambda s, n, v: review.send(s, n, v, CONSOLE, text))
         if said is None:
             return
-        if said.startswith(_NOT_SENT):
+        if said.startswith(NOT_SENT):
             self.visit.tell(said, bad=True)
             await self._panel.renew()
             return
         self.sent = item.case.id
         self._undo_bar(item.case.id or 0, said)
         await self._panel.finished()
+
+    @on_page
+    async def bulk(self) -> None:
+        """One answer for this case and those like it, each by itself."""
+        item, bulk = self._panel.item, self.visit.desk.bulk
+        if item is None or self._busy:
+            return
+        text, case_id = await self._panel.typed(), item.case.id or 0
+        found = await self.visit.ask(lambda s: bulk.alike(s, case_id))
+        if not found:
+            if found is not None:
+                self.visit.tell("没有相似的待办诉求。")
+            return
+        picked = await pick_cases(text, (case_id, item.case.version), found)
+        if picked is None:
+            return
+        (said, cases), rests = picked, basis(item.view.draft) if item.view.draft else []
+        entry_id = rests[0] if len(rests) == 1 else ""
+        done = await self.visit.ask(lambda s: bulk.answer(s, cases, said, entry_id))
+        if done is not None:
+            await tell_outcomes(self.visit, done)
+            await self._panel.finished()
 
     @on_page
     async def other(self) -> None:
@@ -180,6 +213,33 @@ class Work:
             await self._and_next(lambda s, n, v: merging.merge(s, n, v, CONSOLE, number))
 
     @on_page
+    async def unmerge(self, merged_id: int) -> None:
+        """撤销合并: the other case goes its own way again."""
+        merging = self.visit.desk.merging
+        if await choose(f"把 #{merged_id} 分开？", {"yes": "分开，按自己的时间办理，告诉群众"}):
+            await self._and_stay(lambda s, n, v: merging.undo(s, n, v, CONSOLE, merged_id))
+
+    @on_page
+    async def exclude(self) -> None:
+        """提出剔除 for a second person to decide, or 恢复计入."""
+        item, exclusion = self._panel.item, self.visit.desk.exclusion
+        if item is None:
+            return
+        if item.case.excluded:
+            reason = await self._reason("为什么恢复计入？", {})
+            if reason:
+                await self._and_stay(lambda s, n, v: exclusion.revoke(s, n, v, CONSOLE, reason))
+            return
+        codes = {str(code): code.label for code in ExclusionCode}
+        code = await choose("为什么剔除？（另一位主管或管理员确认才算）", codes)
+        evidence = await self._reason("证据是什么？", {}) if code else ""
+        if code and evidence:
+            kind = code
+            await self._and_stay(
+                lambda s, n, v: exclusion.propose(s, n, v, CONSOLE, kind, evidence)
+            )
+
+    @on_page
     async def close(self) -> None:
         review = self.visit.desk.review
         reason = await self._reason("为什么不用答复？", CLOSE_REASONS)
@@ -233,17 +293,9 @@ class Work:
             await self._panel.reopen(case_id)
 
     @on_page
-    async def decide(self, task_id: int, verb: str) -> None:
-        """Agree to what a colleague asked for, or refuse it with a reason."""
-        words = ""
-        if verb in ("refuse", "return"):
-            words = await self._reason("为什么不同意？" if verb == "refuse" else "为什么退件？", {})
-            if not words:
-                return
-        visit = self.visit
-        said = await visit.ask(lambda s: visit.desk.tasks.act(s, task_id, verb, "", words))
-        if said:
-            self.visit.tell(said)
+    async def decide(self, task: Task, verb: str) -> None:
+        """Decide about a task of the case, or do it."""
+        if await decide(self.visit, task, verb):
             await self._panel.renew(keep_text=True)
 
     @on_page

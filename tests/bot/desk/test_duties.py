@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.triggers.cron import CronTrigger
 
 from bot.clock import SHANGHAI
 from bot.jobs import Job, Jobs, awake, table
+from storage import entries
 from storage.jobs import claim_run, last_run
 from storage.models import Account, Case, JobRun
-from tests.support import STAFF_PLACE, Town
+from tests.support import ENTRIES, STAFF_PLACE, Town
 
 
 async def _set(town: Town, case_id: int, **values: object) -> None:
@@ -29,6 +31,18 @@ async def test_each_deadline_point_is_told_once_and_closes_nothing(town: Town) -
     told = [one for one in town.to(STAFF_PLACE) if "督办" in one.text]
     assert len(told) == 1 and "已超期" in told[0].text
     assert (await town.case(case_id)).state == "waiting"
+
+
+async def test_the_digest_reminds_of_entries_to_look_at(town: Town) -> None:
+    today = town.desk.office.today()
+    old = replace(ENTRIES[0], expires_on=today - timedelta(days=1))
+    due = replace(ENTRIES[1], review_on=today)
+    async with town.db.write() as session:
+        await entries.save(session, [old, due], "test")
+    await town.desk.duties.digest()
+    await town.settle()
+    (digest,) = [one.text for one in town.to(STAFF_PLACE) if "晨报" in one.text]
+    assert "知识库：已过期 1 条、该复核 1 条" in digest
 
 
 async def test_digest_counts_and_is_sent_once_a_day(town: Town) -> None:
