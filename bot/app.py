@@ -26,6 +26,7 @@ from bot.desk import Desk, Library, Office, Rules
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
 from bot.doors import open_doors
 from bot.jobs import Jobs
+from bot.reports import Letterhead
 from bot.settings import AccountSettings, Settings
 from knowledge.exchange import read_entries
 from knowledge.matcher import Policy
@@ -114,7 +115,6 @@ async def _finish(tasks: list[asyncio.Task[None]]) -> None:
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[App]:
     """Connect everything; on leaving, disconnect in the reverse order."""
-    read_scorecards(settings.assessment)  # an unusable one is refused now, not at month's end
     db = Database(settings.database_url)
     await db.upgrade()
     coordination = await _coordination(settings)
@@ -166,6 +166,8 @@ def rules(settings: Settings) -> Rules:
         max_attempts=settings.outbox.max_attempts,
         backoff=timedelta(seconds=settings.outbox.backoff_seconds),
         backoff_limit=timedelta(seconds=settings.outbox.backoff_limit_seconds),
+        scorecards=tuple(read_scorecards(settings.assessment)),
+        letterhead=Letterhead(settings.assessment.issuer, settings.assessment.recipients),
     )
 
 

@@ -22,6 +22,7 @@ from bot.desk.office import DeskError, Inbound, Office, Rules
 from bot.desk.people import People
 from bot.desk.review import Review
 from bot.desk.satisfaction import Satisfaction
+from bot.desk.supervision import Supervision
 from bot.desk.supplement import Supplement
 from bot.desk.tasks import Tasks
 from bot.desk.transfer import Transfer
@@ -59,6 +60,7 @@ class Desk:
         self.inbox = Inbox(office)
         self.workbench = Workbench(office)
         self.people = People(office)
+        self.supervision = Supervision(office)
         self.dispatch = Dispatch(office, channels)
         self.duties = Duties(office, self.answering, self.learning)
 

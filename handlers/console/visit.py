@@ -73,9 +73,9 @@ class Visit:
             )
 
     def leave(self) -> None:
-        """Lead to the sign-in page."""
+        """Lead to the sign-in page; the browser puts the place of the console before it."""
         with self.page:
-            ui.navigate.to("/console/login")
+            ui.navigate.to("/login")
 
     @property
     def page(self) -> Client:

@@ -7,12 +7,17 @@ from contextlib import contextmanager
 
 from nicegui import ui
 
+from bot.desk.supervision import LOOKERS
 from handlers.console.pages.parts import tag, word
 from handlers.console.visit import Visit
 from storage.terms import Role
 
 _STYLE = '<link rel="stylesheet" href="/console/assets/console.css">'
-_PAGES = (("待办", "/console/", ()), ("人员", "/console/staff", (Role.ADMIN,)))
+_PAGES = (
+    ("待办", "/console/", ()),
+    ("看板", "/console/figures", LOOKERS),
+    ("人员", "/console/staff", (Role.ADMIN,)),
+)
 _SCRIPT = '<script defer src="/console/assets/console.js"></script>'
 
 
@@ -39,8 +44,8 @@ def frame(visit: Visit, here: str) -> Iterator[None]:
             .classes("person"),
             ui.menu().props('aria-label="我的"'),
         ):
-            ui.menu_item("改密码", lambda: ui.navigate.to("/console/password"))
-            ui.menu_item("动态口令", lambda: ui.navigate.to("/console/codes"))
+            ui.menu_item("改密码", lambda: ui.navigate.to("/password"))
+            ui.menu_item("动态口令", lambda: ui.navigate.to("/codes"))
             ui.menu_item("退出登录", lambda: _sign_out(visit))
     yield
 

@@ -1,0 +1,141 @@
+"""The supervisor's pages in a real browser: a figure moves, opens its cases, and is exported."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+from playwright.async_api import Browser, Locator, Page, expect
+
+from storage.db import Database
+from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
+from tests.e2e.test_browser_console import NASTY, TEXTS, at_work, told, write
+from tests.website import Website, open_website
+
+pytestmark = needs_browser
+FIGURES = "/console/figures?period=today"
+
+
+@pytest.fixture
+async def website(database: Database) -> AsyncIterator[Website]:
+    async with open_website(database, console=True) as website:
+        yield website
+
+
+def tile(page: Page, name: str) -> Locator:
+    return page.locator(".tile", has=page.get_by_text(name, exact=True))
+
+
+def _first_sheet(path: Path) -> Any:
+    """A browser keeps a download without its extension."""
+    with path.open("rb") as file:
+        return load_workbook(file).worksheets[0]
+
+
+async def shows(page: Page, name: str, value: str) -> None:
+    await expect(tile(page, name).locator(".tile-value").first).to_have_text(value)
+
+
+async def test_a_reply_moves_the_figures_which_open_their_cases_and_are_exported(
+    browser: Browser, website: Website
+) -> None:
+    cases = await write(website, TEXTS[0], TEXTS[1], TEXTS[2])
+    async with at_work(browser, website, path=FIGURES) as one:
+        page = one.page
+        await shows(page, "今天收到", "3")
+        await shows(page, "等待中", "3")
+        await shows(page, "已答复", "0")
+        await shows(page, "及时率", "—")
+        await page.goto(f"{website.url}/console/case/{cases[0]}")
+        await expect(page.locator(".reply-box textarea")).not_to_have_value("")
+        await page.locator("body").press("a")
+        await expect(page.locator(".line")).to_have_count(2)
+        await page.get_by_role("link", name="看板").click()
+        for _ in range(20):
+            await page.goto(f"{website.url}{FIGURES}")
+            await expect(tile(page, "已答复").first).to_be_visible()
+            if await tile(page, "已答复").locator(".tile-value").inner_text() == "1":
+                break
+        await shows(page, "等待中", "2")
+        await shows(page, "及时率", "100.0%")
+        await tile(page, "已答复").click()
+        await expect(page.locator(".cases-total")).to_have_text("1 件")
+        await expect(page.locator(".case-rows tbody tr")).to_have_count(1)
+        await page.get_by_role("button", name="下载清单").click()
+        async with page.expect_download() as caught:
+            await page.get_by_role("button", name="Excel").click()
+        download = await caught.value
+        assert download.suggested_filename.endswith(".xlsx")
+        sheet = _first_sheet(await download.path())
+        numbers = [row[0].value for row in sheet.iter_rows() if str(row[0].value).startswith("#")]
+        assert numbers == [f"#{cases[0]}"]
+        await page.locator(".case-rows a.opens").click()
+        await expect(page.locator(".item-head .number")).to_contain_text(str(cases[0]))
+        assert one.problems == []
+        assert one.abroad == []
+
+
+async def test_a_bar_of_a_chart_opens_its_cases_and_so_does_the_table(
+    browser: Browser, website: Website
+) -> None:
+    await write(website, TEXTS[0], TEXTS[1])
+    async with at_work(browser, website, path=FIGURES) as one:
+        page = one.page
+        chart = page.locator(".chart", has_text="等了多久")
+        await expect(chart.locator("svg")).to_be_visible()
+        assert "1 日以内 2" in (await chart.locator("[role=img]").get_attribute("aria-label") or "")
+        await chart.get_by_text("看数字").click()
+        await chart.get_by_role("link", name="2").click()
+        await expect(page.locator(".cases-head h1")).to_contain_text("已等多久 1 日以内")
+        await expect(page.locator(".case-rows tbody tr")).to_have_count(2)
+        await page.go_back()
+        bars = page.locator(".chart", has_text="等了多久").locator("svg path[fill='var(--accent)']")
+        await bars.first.click()
+        await expect(page.locator(".cases-total")).to_have_text("2 件")
+        assert one.problems == []
+
+
+async def test_a_clerk_is_told_and_finds_no_figures(browser: Browser, website: Website) -> None:
+    await write(website, TEXTS[0])
+    async with at_work(browser, website, login="li", role="坐席") as one:
+        page = one.page
+        await expect(page.get_by_role("link", name="看板")).to_have_count(0)
+        for path in ("figures", "cases?figure=counts.original"):
+            await page.goto(f"{website.url}/console/{path}")
+            await told(page, "主管")
+            await expect(page.locator(".figures-body")).to_contain_text("只给审核、主管和管理员看")
+            await expect(page.locator(".tile, .case-rows")).to_have_count(0)
+
+
+async def test_a_reviewer_looks_but_takes_nothing_out(browser: Browser, website: Website) -> None:
+    await write(website, TEXTS[0])
+    path = "/console/cases?figure=counts.original"
+    async with at_work(browser, website, login="shen", role="审核", path=path) as one:
+        await expect(one.page.locator(".cases-total")).to_have_text("1 件")
+        await expect(one.page.get_by_role("button", name="下载清单")).to_have_count(0)
+
+
+async def test_what_citizens_write_stays_text(browser: Browser, website: Website) -> None:
+    await write(website, NASTY)
+    async with at_work(browser, website, path="/console/cases?figure=counts.original") as one:
+        page = one.page
+        await expect(page.locator(".case-rows td.words a")).to_have_text(NASTY)
+        assert await page.locator(".case-rows img, .case-rows b").count() == 0
+        assert one.problems == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [OFFICE, PHONE])
+async def test_every_text_can_be_read(
+    browser: Browser, website: Website, scheme: str, size: dict[str, int]
+) -> None:
+    await write(website, TEXTS[0], TEXTS[1])
+    async with at_work(browser, website, scheme=scheme, size=size, path=FIGURES) as one:
+        for path in (FIGURES, "/console/cases?figure=counts.original"):
+            await one.page.goto(f"{website.url}{path}")
+            await expect(one.page.locator(".provenance")).to_be_visible()
+            assert await one.page.evaluate(CONTRAST) == []
+            assert await one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
