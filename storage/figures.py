@@ -187,10 +187,10 @@ async def fetch(
         + ([f"(stop = 0 OR stop > {int(open_at)})"] if open_at is not None else [])
     )
     if bounds and await _few(connection, bounds):
-        turns = await blocks.numbers(connection, TurnFact, f"WHERE {bounds}")
+        turns = await blocks.few(connection, TurnFact, f"WHERE {bounds}")
         keys = f"SELECT case_id, number FROM turn_fact WHERE {bounds}"  # noqa: S608 - numbers only
         where = f"WHERE (case_id, turn) IN ({keys})"
-        return turns, await blocks.numbers(connection, TurnChange, where)
+        return turns, await blocks.few(connection, TurnChange, where)
     turns, changes = await blocks.everything(connection)
     start, stop = turns[:, blocks.place("start")], turns[:, blocks.place("stop")]
     chosen = (stop == 0) | (stop > (-1 if open_at is None else open_at))

@@ -17,10 +17,12 @@ from fastapi import FastAPI
 from sqlmodel import select
 
 from bot.channels.web import WebChannel
+from bot.config import read_scorecards
 from bot.desk import Desk, Library, Office
 from bot.desk.office import TOPIC_CONSIDER
 from bot.desk.signin import Signin
 from bot.server import HttpServer
+from bot.settings import AssessmentSettings
 from handlers.api import Webhook, build_app, close_streams
 from handlers.console import ConsoleSite
 from handlers.webchat.door import COOKIE, Site
@@ -96,7 +98,12 @@ async def _desk(database: Database) -> Desk:
     library = Library(database, Policy())
     await library.refresh()
     channel = WebChannel()
-    quick = replace(office_rules(), burst=timedelta(0), settle=timedelta(0))
+    quick = replace(
+        office_rules(),
+        burst=timedelta(0),
+        settle=timedelta(0),
+        scorecards=tuple(read_scorecards(AssessmentSettings())),
+    )
     office = Office(
         db=database,
         library=library,

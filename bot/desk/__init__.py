@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bot.channels.base import Channel
 from bot.desk.answering import Answering
+from bot.desk.auditing import Auditing
 from bot.desk.callback import Callback
 from bot.desk.category import Recategorising
 from bot.desk.citizens import Citizens
@@ -61,6 +62,7 @@ class Desk:
         self.workbench = Workbench(office)
         self.people = People(office)
         self.supervision = Supervision(office)
+        self.auditing = Auditing(office)
         self.dispatch = Dispatch(office, channels)
         self.duties = Duties(office, self.answering, self.learning)
 

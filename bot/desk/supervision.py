@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from bot import reports
 from bot.assessment import Assessment, Figures, Reach
 from bot.assessment.forecast import AHEAD, WEEKS, Forecast, forecast
+from bot.assessment.scorecard import score
 from bot.desk.desktop import DECIDERS
 from bot.desk.office import DeskError, Office
 from bot.ledger import provenance
@@ -19,6 +20,7 @@ from bot.reports.gather import (
     LISTS,
     Period,
     Wanted,
+    account_health,
     assess,
     cases_behind,
     document_of,
@@ -146,9 +148,21 @@ class Supervision:
         waits = ask.figure.startswith(_OPEN_ONLY) and ask.period == ALWAYS
         return await assess(self._office.db, wanted, unanswered=waits)
 
-    async def whole(self, staff: Staff, period: Period, *, rank: bool = False) -> Report:
-        """Everything that a report says, without its lists of cases."""
-        return await gather(self._office.db, self._wanted(staff, period, rank=rank))
+    async def scorecards(
+        self, staff: Staff, period: Period, at: datetime | None = None, *, rank: bool = False
+    ) -> Report:
+        """The period's figures with the scorecards of every group."""
+        wanted = self._wanted(staff, period, at, rank=rank)
+        assessment = await assess(self._office.db, wanted)
+        cards = wanted.scorecards
+        groups = sorted({group for card in cards for group in card.groups})
+        found = await asyncio.to_thread(assessment.figures, groups)
+        found["scorecards"] = [score(card, found, rank=rank) for card in cards]
+        return Report(await self._described(wanted, found))
+
+    async def health(self, staff: Staff, at: datetime | None = None) -> Figures:
+        """How the accounts are kept, whatever the period."""
+        return await account_health(self._office.db, self._wanted(staff, ALWAYS, at))
 
     async def document(
         self, staff: Staff, period: Period, form: str, *, rank: bool = False

@@ -17,6 +17,15 @@ from tests.website import Website, open_website
 
 pytestmark = needs_browser
 FIGURES = "/console/figures?period=today"
+PAGES = (
+    FIGURES,
+    "/console/cases?figure=counts.original",
+    "/console/scorecards?period=today",
+    "/console/health",
+    "/console/reports",
+    "/console/screen",
+)
+SHOWN = ".wide-table, .case-rows, .forms, .wall-tile"
 
 
 @pytest.fixture
@@ -118,6 +127,57 @@ async def test_a_reviewer_looks_but_takes_nothing_out(browser: Browser, website:
         await expect(one.page.get_by_role("button", name="下载清单")).to_have_count(0)
 
 
+async def test_scorecards_and_health_open_their_cases(browser: Browser, website: Website) -> None:
+    await write(website, TEXTS[0], TEXTS[1])
+    path = "/console/scorecards?period=today"
+    async with at_work(browser, website, path=path) as one:
+        page = one.page
+        card = page.locator(".sheet-box", has_text="单位与账号计分卡")
+        await expect(card).to_contain_text("样本不足")
+        await expect(card.locator("thead").first).not_to_contain_text("名次")
+        await page.get_by_text("排名次").click()
+        await expect(card.locator("thead").first).to_contain_text("名次")
+        await card.locator("tbody tr").first.get_by_role("link", name="2", exact=True).click()
+        await expect(page.locator(".cases-total")).to_have_text("2 件")
+        await page.goto(f"{website.url}/console/health")
+        row = page.locator("tr", has_text="云川市政务服务")
+        await row.get_by_role("link", name="2", exact=True).click()
+        await expect(page.locator(".cases-head h1")).to_contain_text("未答复 · 账号 云川市政务服务")
+        await expect(page.locator(".case-rows tbody tr")).to_have_count(2)
+        assert one.problems == []
+
+
+async def test_reports_are_downloaded_by_those_who_may(browser: Browser, website: Website) -> None:
+    await write(website, TEXTS[0])
+    async with at_work(browser, website, path="/console/reports?period=today") as one:
+        page = one.page
+        for title, form in (("下载 Word 通报", "docx"), ("下载 json", "json")):
+            async with page.expect_download() as caught:
+                await page.get_by_role("button", name=title).click()
+            assert (await caught.value).suggested_filename.endswith(f".{form}")
+        assert one.problems == []
+    path = "/console/reports"
+    async with at_work(browser, website, login="shen", role="审核", path=path) as one:
+        await expect(one.page.locator(".figures-page")).to_contain_text("由主管或管理员下载")
+        await expect(one.page.get_by_role("button", name="下载")).to_have_count(0)
+
+
+async def test_the_wall_refreshes_itself_and_names_no_citizen(
+    browser: Browser, website: Website
+) -> None:
+    await write(website, TEXTS[0])
+    async with at_work(browser, website, path="/console/screen") as one:
+        page = one.page
+        waiting = page.locator(".now-row .wall-tile", has_text="等待中").locator(".wall-value")
+        await expect(waiting).to_have_text("1")
+        assert TEXTS[0] not in await page.inner_text("body")
+        assert "访客" not in await page.inner_text("body")
+        assert one.problems == []
+        await one.context.clear_cookies()
+        await page.reload()
+        await expect(page.get_by_label("登录名")).to_be_visible()
+
+
 async def test_what_citizens_write_stays_text(browser: Browser, website: Website) -> None:
     await write(website, NASTY)
     async with at_work(browser, website, path="/console/cases?figure=counts.original") as one:
@@ -134,8 +194,37 @@ async def test_every_text_can_be_read(
 ) -> None:
     await write(website, TEXTS[0], TEXTS[1])
     async with at_work(browser, website, scheme=scheme, size=size, path=FIGURES) as one:
-        for path in (FIGURES, "/console/cases?figure=counts.original"):
+        for path in PAGES:
             await one.page.goto(f"{website.url}{path}")
-            await expect(one.page.locator(".provenance")).to_be_visible()
+            await expect(one.page.locator(SHOWN).first).to_be_visible()
             assert await one.page.evaluate(CONTRAST) == []
             assert await one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_the_audit_is_searched_opened_and_taken_along(
+    browser: Browser, website: Website
+) -> None:
+    (case_id,) = await write(website, TEXTS[0])
+    async with at_work(browser, website, path=f"/console/case/{case_id}") as one:
+        page = one.page
+        await expect(page.locator(".reply-box textarea")).not_to_have_value("")
+        await page.get_by_role("link", name="审计").click()
+        await expect(page.locator(".audit-rows tbody tr").first).to_be_visible()
+        await page.get_by_label("诉求编号").fill(f"#{case_id}")
+        await page.get_by_role("button", name="查", exact=True).click()
+        await page.wait_for_url(f"**/console/audit?case={case_id}")
+        await expect(page.locator(".audit-rows tbody tr")).to_have_count(1)
+        await expect(page.locator(".audit-rows tbody tr")).to_contain_text("打开诉求")
+        assert await page.evaluate(CONTRAST) == []
+        await page.get_by_role("button", name="导出").click()
+        async with page.expect_download() as caught:
+            await page.get_by_role("button", name="csv").click()
+        assert (await caught.value).suggested_filename.endswith(".csv")
+        await page.get_by_role("link", name=f"诉求 #{case_id}").click()
+        await expect(page.locator(".item-head .number")).to_contain_text(str(case_id))
+        assert one.problems == []
+    async with at_work(browser, website, login="li", role="坐席") as one:
+        await expect(one.page.get_by_role("link", name="审计")).to_have_count(0)
+        await one.page.goto(f"{website.url}/console/audit")
+        await expect(one.page.locator(".figures-body")).to_contain_text("只给不限范围的主管")
+        await expect(one.page.locator(".audit-rows")).to_have_count(0)

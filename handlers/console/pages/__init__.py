@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from handlers.console.pages import board, cases, figures, staff
+from handlers.console.pages import audits, board, cases, figures, health, scorecards, screen, staff
 
-__all__ = ["board", "cases", "figures", "staff"]
+__all__ = ["audits", "board", "cases", "figures", "health", "scorecards", "screen", "staff"]

@@ -23,7 +23,7 @@ from handlers.console.pages.frame import frame
 from handlers.console.pages.parts import button, tag, word
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 
-_STYLE = '<link rel="stylesheet" href="/console/assets/figures.css">'
+STYLE = '<link rel="stylesheet" href="/console/assets/figures.css">'
 _AGAIN = 60.0
 _WAITING = {
     "all": "等待中",
@@ -105,13 +105,20 @@ def period_bar(visit: Visit, choice: Choice, chosen: Callable[[], Any]) -> None:
 
 def ways(here: str) -> None:
     """The way between the pages of figures."""
-    ui.add_head_html(_STYLE)
+    ui.add_head_html(STYLE)
     with tag("nav", "sub-ways").props('aria-label="数字"'):
         for title, path in WAYS.items():
             link = tag("a", "sub-way" + (" here" if title == here else ""))
             link.props(f'href="{path}"' + (' aria-current="page"' if title == here else ""))
             with link:
                 word(title)
+
+
+def refused(part: ui.element) -> None:
+    """Say on the page itself that figures are not for this person."""
+    part.clear()
+    with part:
+        word("数字只给审核、主管和管理员看。", "soft")
 
 
 class FiguresPage:
@@ -146,7 +153,7 @@ class FiguresPage:
         desk, at = self.visit.desk.supervision, self.visit.desk.office.now()
         present = await self.visit.ask(lambda staff: desk.present(staff, at), acting=False)
         if present is None:
-            self._refused()
+            refused(self._body)
             return False
         _show_now(self._now, present, self.visit)
         period = self._choice.period(self.visit)
@@ -159,11 +166,6 @@ class FiguresPage:
             with self._outlook:
                 gauges.outlook(ahead)
         return True
-
-    def _refused(self) -> None:
-        self._body.clear()
-        with self._body:
-            word("数字只给审核、主管和管理员看。", "soft")
 
     def _show(self, report: Report, ask: Ask) -> None:
         for part in (self._line, self._body, self._foot):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from nicegui import ui
 
+from bot.desk.desktop import DECIDERS
 from bot.desk.supervision import LOOKERS
 from handlers.console.pages.parts import tag, word
 from handlers.console.visit import Visit
@@ -16,6 +17,7 @@ _STYLE = '<link rel="stylesheet" href="/console/assets/console.css">'
 _PAGES = (
     ("待办", "/console/", ()),
     ("看板", "/console/figures", LOOKERS),
+    ("审计", "/console/audit", DECIDERS),
     ("人员", "/console/staff", (Role.ADMIN,)),
 )
 _SCRIPT = '<script defer src="/console/assets/console.js"></script>'
