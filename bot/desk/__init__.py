@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.channels.base import Channel
+from bot.desk.administering import Administering
 from bot.desk.answering import Answering
 from bot.desk.auditing import Auditing
 from bot.desk.callback import Callback
@@ -63,6 +64,7 @@ class Desk:
         self.people = People(office)
         self.supervision = Supervision(office)
         self.auditing = Auditing(office)
+        self.administering = Administering(office, channels)
         self.dispatch = Dispatch(office, channels)
         self.duties = Duties(office, self.answering, self.learning)
 

@@ -52,6 +52,7 @@ LABELS = {
 """What the details of a record are called."""
 _DEEDS = {
     "account.add": "登记账号",
+    "account.probe": "试账号的连接",
     "account.change": "改账号登记",
     "audit.export": "导出审计",
     "case.adopt": "采用拟答并发送",
@@ -89,6 +90,8 @@ _DEEDS = {
     "console.signin": "登录",
     "console.signout": "退出",
     "db.backup": "备份",
+    "db.discard": "删除备份",
+    "db.download": "下载备份",
     "db.restore": "恢复备份",
     "kb.approve": "批准自动回复",
     "kb.evidence": "导出判断过的问题",

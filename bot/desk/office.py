@@ -15,6 +15,7 @@ from bot.channels.base import Attachment, Capabilities
 from bot.clock import SHANGHAI, Calendar
 from bot.deadlines import Profile
 from bot.desk.library import Library
+from bot.desk.premises import Premises
 from bot.reports.model import Letterhead
 from storage.coordination import Coordination
 from storage.db import Database
@@ -61,6 +62,7 @@ class Office:
     coordination: Coordination
     rules: Rules
     capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
+    premises: Premises = field(default_factory=Premises)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -24,6 +24,8 @@ PAGES = (
     "/console/health",
     "/console/reports",
     "/console/screen",
+    "/console/audit",
+    "/console/admin/rules",
 )
 SHOWN = ".wide-table, .case-rows, .forms, .wall-tile"
 
@@ -228,3 +230,32 @@ async def test_the_audit_is_searched_opened_and_taken_along(
         await one.page.goto(f"{website.url}/console/audit")
         await expect(one.page.locator(".figures-body")).to_contain_text("只给不限范围的主管")
         await expect(one.page.locator(".audit-rows")).to_have_count(0)
+
+
+async def test_an_administrator_looks_after_the_program(browser: Browser, website: Website) -> None:
+    async with at_work(browser, website, path="/console/admin") as one:
+        page = one.page
+        await expect(page.locator(".tile", has_text="待人工")).to_contain_text("0")
+        for title, words in (
+            ("账号", "云川发布"),
+            ("时限与单位", "广东 2022（现用）"),
+            ("备份", "还没有在这里做过备份"),
+            ("设置", "只能看"),
+            ("词语", "本单位还没有改过同义词"),
+        ):
+            await page.locator(".sub-way", has_text=title).click()
+            await expect(page.locator(".figures-body")).to_contain_text(words)
+            assert await page.evaluate(CONTRAST) == []
+        await page.get_by_label("几个同义的词").fill("低保 困难补贴")
+        await page.get_by_role("button", name="加上").click()
+        await expect(page.get_by_role("button", name="移出 困难补贴")).to_be_visible()
+        await page.locator(".sub-way", has_text="账号").click()
+        row = page.locator("tr", has_text="云川市政务服务")
+        await row.get_by_role("button", name="试一试").click()
+        await told(page, "连得上")
+        assert one.problems == []
+        assert one.abroad == []
+    async with at_work(browser, website, login="wang", role="主管") as one:
+        await expect(one.page.get_by_role("link", name="管理")).to_have_count(0)
+        await one.page.goto(f"{website.url}/console/admin/settings")
+        await expect(one.page.locator(".figures-body")).to_have_text("这一页只给管理员看。")

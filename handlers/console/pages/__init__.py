@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from handlers.console.pages import audits, board, cases, figures, health, scorecards, screen, staff
+from handlers.console.pages import (
+    admin,
+    audits,
+    board,
+    cases,
+    figures,
+    health,
+    scorecards,
+    screen,
+    staff,
+)
 
-__all__ = ["audits", "board", "cases", "figures", "health", "scorecards", "screen", "staff"]
+__all__ = [
+    "admin",
+    "audits",
+    "board",
+    "cases",
+    "figures",
+    "health",
+    "scorecards",
+    "screen",
+    "staff",
+]

@@ -19,6 +19,7 @@ _PAGES = (
     ("看板", "/console/figures", LOOKERS),
     ("审计", "/console/audit", DECIDERS),
     ("人员", "/console/staff", (Role.ADMIN,)),
+    ("管理", "/console/admin", (Role.ADMIN,)),
 )
 _SCRIPT = '<script defer src="/console/assets/console.js"></script>'
 
