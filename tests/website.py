@@ -20,6 +20,7 @@ from bot.channels.web import WebChannel
 from bot.config import read_scorecards
 from bot.desk import Desk, Library, Office
 from bot.desk.office import TOPIC_CONSIDER
+from bot.desk.premises import Premises
 from bot.desk.signin import Signin
 from bot.server import HttpServer
 from bot.settings import AssessmentSettings
@@ -66,9 +67,10 @@ async def open_website(
     working: bool = True,
     console: bool = False,
     port: int = 0,
+    premises: Premises | None = None,
 ) -> AsyncIterator[Website]:
     """Serve until the block ends; with ``working`` the desk answers by itself."""
-    desk = await _desk(database)
+    desk = await _desk(database, premises or Premises())
     signin = Signin(desk.office, "0123456789abcdef" * 3) if console else None
     staff_site = ConsoleSite(signin) if signin else None
     app = build_app(desk, site, webhook=webhook, console=staff_site)
@@ -89,7 +91,7 @@ async def open_website(
         await server.stop()
 
 
-async def _desk(database: Database) -> Desk:
+async def _desk(database: Database, premises: Premises) -> Desk:
     async with database.write() as session:
         if (await session.exec(select(Account))).first() is None:
             session.add(Account(key="web", platform="网站", name=SITE.name))
@@ -110,6 +112,7 @@ async def _desk(database: Database) -> Desk:
         coordination=LocalCoordination(),
         rules=quick,
         capabilities={"web": channel.capabilities},
+        premises=premises,
     )
     return Desk(office, {"web": channel})
 

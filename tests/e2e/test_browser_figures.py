@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from playwright.async_api import Browser, Locator, Page, expect
 
+from bot.desk.premises import Premises
 from storage.db import Database
 from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
 from tests.e2e.test_browser_console import NASTY, TEXTS, at_work, told, write
@@ -31,8 +33,9 @@ SHOWN = ".wide-table, .case-rows, .forms, .wall-tile"
 
 
 @pytest.fixture
-async def website(database: Database) -> AsyncIterator[Website]:
-    async with open_website(database, console=True) as website:
+async def website(database: Database, tmp_path: Path) -> AsyncIterator[Website]:
+    premises = Premises(backups=tmp_path / "backups")
+    async with open_website(database, console=True, premises=premises) as website:
         yield website
 
 
@@ -230,6 +233,25 @@ async def test_the_audit_is_searched_opened_and_taken_along(
         await one.page.goto(f"{website.url}/console/audit")
         await expect(one.page.locator(".figures-body")).to_contain_text("只给不限范围的主管")
         await expect(one.page.locator(".audit-rows")).to_have_count(0)
+
+
+async def test_a_backup_is_made_and_taken_along_by_administrators_alone(
+    browser: Browser, website: Website
+) -> None:
+    async with at_work(browser, website, path="/console/admin/backups") as one:
+        page = one.page
+        await page.get_by_role("button", name="现在备份").click()
+        link = page.get_by_role("link", name="下载")
+        async with page.expect_download() as caught:
+            await link.click()
+        assert zipfile.is_zipfile(await (await caught.value).path())
+        address = await link.get_attribute("href")
+        assert one.problems == []
+    async with at_work(browser, website, login="wang", role="主管") as one:
+        refused = await one.context.request.get(f"{website.url}{address}")
+        assert refused.status == 403 and "管理员" in await refused.text()
+    stranger = await website.browser().get(str(address))
+    assert stranger.status_code == 401
 
 
 async def test_an_administrator_looks_after_the_program(browser: Browser, website: Website) -> None:
