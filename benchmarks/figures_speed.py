@@ -207,8 +207,9 @@ async def _figures_of(database: Database, days: int) -> None:
 
 async def _waiting(database: Database) -> None:
     found = Assessment(await facts(database, open_at=END), PROFILE, CALENDAR, END)
-    found.figures(())
-    found.ages("account")
+    found.counts("counts.unanswered.all", "age")
+    for name in ("all", "not_due", "due_soon", "overdue", "over_3_months"):
+        found.count(f"counts.unanswered.{name}")
 
 
 async def _document(name: str, database: Database, form: str, listed: int) -> None:

@@ -281,3 +281,50 @@ async def test_an_administrator_looks_after_the_program(browser: Browser, websit
         await expect(one.page.get_by_role("link", name="管理")).to_have_count(0)
         await one.page.goto(f"{website.url}/console/admin/settings")
         await expect(one.page.locator(".figures-body")).to_have_text("这一页只给管理员看。")
+
+
+async def test_on_a_phone_figures_are_opened_with_a_thumb(
+    browser: Browser, website: Website
+) -> None:
+    (case_id,) = await write(website, TEXTS[0])
+    async with at_work(browser, website, size=PHONE, path=FIGURES) as one:
+        page = one.page
+        await shows(page, "等待中", "1")
+        sizes = await page.locator(".tile, .period, .sub-way").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect().height)"
+        )
+        assert min(sizes) >= 42
+        await page.get_by_role("button", name="近 7 日").click()
+        await expect(page.locator(".head-line").first).to_contain_text("原始 1")
+        assert "period=7d" in page.url
+        await tile(page, "等待中").click()
+        await expect(page.locator(".cases-total")).to_have_text("1 件")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.locator(".case-rows td.words a").click()
+        await expect(page.locator(".item-head .number")).to_contain_text(str(case_id))
+        await page.go_back()
+        await expect(page.locator(".cases-total")).to_have_text("1 件")
+        assert one.problems == []
+        assert one.abroad == []
+
+
+async def test_figures_stand_still_until_asked_anew(browser: Browser, website: Website) -> None:
+    await write(website, TEXTS[0])
+    async with at_work(browser, website, path=FIGURES) as one:
+        page = one.page
+        await shows(page, "原始数", "1")
+        await page.locator(".chart-table summary").first.click()
+        await write(website, TEXTS[1])
+        await page.get_by_role("button", name="重新计算").click()
+        await shows(page, "原始数", "2")
+        assert one.problems == []
+
+
+@pytest.mark.parametrize("query", ["figure=nothing", "", "figure=counts.valid&to=9999-12-31&at=x"])
+async def test_made_up_addresses_are_answered_kindly(
+    browser: Browser, website: Website, query: str
+) -> None:
+    async with at_work(browser, website, path=f"/console/cases?{query}") as one:
+        await expect(one.page.locator("h1")).to_be_visible()
+        expected = "有效数" if "valid" in query else "打不开这个数字"
+        await expect(one.page.locator("h1")).to_contain_text(expected)

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 from bot.desk.supervision import Ask
 from bot.reports.gather import Period
 
+_YEARS = range(1990, 2200)
+
 
 def case_list(ask: Ask, start: int = 0, *, newest: bool = False) -> str:
     """The page of the cases behind a figure."""
@@ -43,11 +45,12 @@ def number(text: str) -> int:
 
 
 def day(text: str) -> date | None:
-    """A day of an address."""
+    """A day of an address; none that no message can be of."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    return found if found.year in _YEARS else None
 
 
 def _moment(text: str) -> datetime | None:
@@ -55,4 +58,4 @@ def _moment(text: str) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return found if found.tzinfo and found.year in _YEARS else None

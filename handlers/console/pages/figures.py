@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Request
@@ -14,8 +14,8 @@ from bot.assessment.model import AGE_NAMES
 from bot.desk.supervision import PERIODS, Ask, Present, period_of, trend
 from bot.reports import Report
 from bot.reports.gather import ALWAYS, Period
-from bot.reports.measures import group_name, look_up
-from bot.reports.series import Graph, Series
+from bot.reports.measures import GRADES, SATISFACTION, group_name, look_up
+from bot.reports.series import Graph, Series, grades
 from handlers.console.pages import gauges
 from handlers.console.pages.asking import case_list, day
 from handlers.console.pages.charts import chart
@@ -25,6 +25,7 @@ from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 
 STYLE = '<link rel="stylesheet" href="/console/assets/figures.css">'
 _AGAIN = 60.0
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _WAITING = {
     "all": "等待中",
     "not_due": "未到期",
@@ -45,8 +46,7 @@ WAYS = {
 async def figures(
     request: Request, client: Client, period: str = "30d", first: str = "", last: str = ""
 ) -> None:
-    page = FiguresPage(visit_of(request, client), Choice(period, first, last))
-    await page.start()
+    FiguresPage(visit_of(request, client), Choice(period, first, last)).start()
 
 
 class Choice:
@@ -122,7 +122,8 @@ def refused(part: ui.element) -> None:
 
 
 class FiguresPage:
-    """The page of one browser tab; it looks again every minute."""
+    """The page of one browser tab. What is now is looked at again every minute; the period's
+    figures stand still, so that a meeting can talk about them, until somebody asks anew."""
 
     def __init__(self, visit: Visit, choice: Choice) -> None:
         self.visit, self._choice = visit, choice
@@ -131,41 +132,61 @@ class FiguresPage:
             self._now = tag("section", "now")
             word("数字", "part-name big", name="h2")
             period_bar(visit, choice, self._chosen)
-            self._line = tag("p", "head-line")
+            with tag("div", "line-row"):
+                self._line = tag("p", "head-line")
+                button("重新计算").on_click(self._reckon)
             self._body = tag("div", "figures-body")
             self._outlook = tag("div")
             self._foot = tag("div")
+        self._seen: object = None
+
+    def start(self) -> None:
+        """Show the page at once, and the figures as soon as they are there."""
         with self._body:
             word("正在算…", "soft")
+        ui.timer(0, self._begin, once=True)
 
-    async def start(self) -> None:
+    @on_page
+    async def _begin(self) -> None:
         if await self._look():
+            await self._reckon()
             ui.timer(_AGAIN, self._look, immediate=False)
+            await self._foresee()
 
     @on_page
     async def _chosen(self) -> None:
         ui.navigate.history.replace(f"/console/figures?{self._choice.query}")
-        await self._look()
+        await self._reckon()
 
     @on_page
     async def _look(self) -> bool:
-        """Ask for everything again; False for whoever may not see it."""
+        """What is now; False for whoever may not see it."""
         desk, at = self.visit.desk.supervision, self.visit.desk.office.now()
         present = await self.visit.ask(lambda staff: desk.present(staff, at), acting=False)
         if present is None:
             refused(self._body)
             return False
-        _show_now(self._now, present, self.visit)
+        seen = replace(present, at=_LONG_AGO)
+        if seen != self._seen:
+            self._seen = seen
+            _show_now(self._now, present, self.visit)
+        return True
+
+    @on_page
+    async def _reckon(self) -> None:
+        """The figures of the chosen period, as of now."""
+        desk, at = self.visit.desk.supervision, self.visit.desk.office.now()
         period = self._choice.period(self.visit)
-        report = await self.visit.ask(lambda staff: desk.report(staff, period, at), acting=False)
-        if report is not None:
+        report = await self.visit.ask(lambda staff: desk.report(staff, period, at))
+        if report is not None and period == self._choice.period(self.visit):
             self._show(report, Ask("", at, period))
-        ahead = await self.visit.ask(desk.outlook, acting=False)
+
+    async def _foresee(self) -> None:
+        ahead = await self.visit.ask(self.visit.desk.supervision.outlook, acting=False)
         self._outlook.clear()
         if ahead is not None:
             with self._outlook:
                 gauges.outlook(ahead)
-        return True
 
     def _show(self, report: Report, ask: Ask) -> None:
         for part in (self._line, self._body, self._foot):
@@ -177,6 +198,7 @@ class FiguresPage:
             with tag("div", "charts"):
                 _course(report, ask)
                 _hours(report, ask)
+                _grades(report, ask)
             for dimension in ("department", "channel", "account"):
                 gauges.groups(report, dimension, ask)
         with self._foot:
@@ -249,6 +271,14 @@ def _hours(report: Report, ask: Ask) -> None:
     labels = [f"{int(name)}时" for name in names]
     graph = Graph("一天里各时段收到（件，这段时间合计）", labels, [Series("收到", values)])
     chart(graph, [_opened(ask, "counts.original", "hour", names)])
+
+
+def _grades(report: Report, ask: Ask) -> None:
+    """The five grades of those who rated; nothing when nobody did."""
+    graph = grades(report)
+    if graph is not None:
+        paths = [one.path for one in SATISFACTION[: len(GRADES)]]
+        chart(graph, [[case_list(replace(ask, figure=path)) for path in paths]])
 
 
 def _opened(ask: Ask, figure: str, by: str, names: Sequence[str]) -> list[str]:

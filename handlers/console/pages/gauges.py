@@ -13,6 +13,7 @@ from bot.reports.measures import (
     ALL,
     DIMENSIONS,
     NO_DATA,
+    WITHIN_DAYS,
     Kind,
     Measure,
     group_name,
@@ -37,6 +38,7 @@ TILES: Mapping[str, Sequence[str]] = {
         *("on_time.open_overdue", "response_hours.natural.median", "response_hours.natural.p90"),
         *("response_hours.working.median", "response_hours.working.p90"),
     ),
+    "几个工作日内答复": tuple(one.path for one in WITHIN_DAYS),
     "满意与办结": (
         *("satisfaction.positive_rate", "satisfaction.unrated_rate", "satisfaction.negative"),
         *("satisfaction.callback.rate", "resolution.rate", "resolution.reopened"),
