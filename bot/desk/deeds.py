@@ -17,6 +17,7 @@ KINDS = {
     "report.": "报表和清单",
     "audit.": "审计",
     "account.": "账号登记",
+    "history.": "历史导入",
     "ledger.": "台账核对",
     "db.": "备份与恢复",
     "citizen.": "群众",

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from bot import reports
-from bot.assessment import Assessment, Figures, Reach
+from bot.assessment import Figures, Reach
 from bot.assessment.forecast import AHEAD, WEEKS, Forecast, forecast
 from bot.assessment.scorecard import score
 from bot.desk.desktop import DECIDERS
@@ -45,7 +46,6 @@ PERIODS = {
 }
 WAITING = ("all", "not_due", "due_soon", "overdue", "over_3_months")
 _MOST_DAYS = 92
-_OPEN_ONLY = ("counts.unanswered.",)
 _MOST_LISTED = 50_000
 _FRESH = timedelta(seconds=60)
 
@@ -129,12 +129,14 @@ class Supervision:
     async def cases(
         self, staff: Staff, ask: Ask, start: int = 0, *, newest: bool = False
     ) -> Report:
-        """PAGE of the cases behind a figure from ``start`` on, with the totals of the period."""
+        """PAGE of the cases behind a figure from ``start`` on, with the totals of the period, or
+        of what was unanswered where only that counts."""
         wanted = self._wanted(staff, ask.period, ask.at)
-        assessment = await self._behind(wanted, ask)
+        assessment = await assess(self._office.db, wanted, unanswered=unanswered_only(ask))
         try:
-            total, turns = assessment.turns_behind(
-                ask.figure, ask.by, ask.group, PAGE, start=start, newest=newest
+            total, turns = await asyncio.to_thread(
+                partial(assessment.turns_behind, start=start, newest=newest),
+                *(ask.figure, ask.by, ask.group, PAGE),
             )
         except KeyError:
             raise DeskError("没有这个数字，请回到看板重新点开。") from None
@@ -142,11 +144,6 @@ class Supervision:
         rows = await rows_of(self._office.db, turns)
         found = CaseList(ask.figure, title_of(ask.figure), total, rows, ask.by, ask.group)
         return Report(await self._described(wanted, figures), {ask.figure: found})
-
-    async def _behind(self, wanted: Wanted, ask: Ask) -> Assessment:
-        """What waits is few of all that ever was."""
-        waits = ask.figure.startswith(_OPEN_ONLY) and ask.period == ALWAYS
-        return await assess(self._office.db, wanted, unanswered=waits)
 
     async def scorecards(
         self, staff: Staff, period: Period, at: datetime | None = None, *, rank: bool = False
@@ -231,6 +228,11 @@ class Supervision:
             letterhead=rules.letterhead,
             reach=Reach(tuple(staff.accounts), tuple(staff.departments)),
         )
+
+
+def unanswered_only(ask: Ask) -> bool:
+    """Whether a figure is of what waits, whenever it came: few of all that ever was."""
+    return ask.figure.startswith("counts.unanswered.") and ask.period == ALWAYS
 
 
 def title_of(figure: str) -> str:

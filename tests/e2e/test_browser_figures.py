@@ -299,6 +299,7 @@ async def test_on_a_phone_figures_are_opened_with_a_thumb(
         assert "period=7d" in page.url
         await tile(page, "等待中").click()
         await expect(page.locator(".cases-total")).to_have_text("1 件")
+        await expect(page.locator(".head-line")).to_contain_text("只算截止时还没有答复的留言")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await page.locator(".case-rows td.words a").click()
         await expect(page.locator(".item-head .number")).to_contain_text(str(case_id))

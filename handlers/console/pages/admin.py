@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from fastapi import Request
 from nicegui import Client, ui
@@ -30,18 +31,20 @@ _PARTS = {
     "backups": "备份",
     "settings": "设置",
 }
+_MINUTES, _HALF_A_DAY, _A_DAY = timedelta(minutes=30), timedelta(hours=14), timedelta(hours=26)
 _JOBS = {
-    "outbox_sweep": "补发没发出的消息",
-    "hand_over": "没有反应的转人工",
-    "remind": "督办提醒",
-    "resolve": "无异议办结",
-    "pauses": "到时恢复计时",
-    "transfers": "转办逾期退回",
-    "digest": "晨报",
-    "renew_dues": "日历有变时重算期限",
-    "fold": "汇总考核底数",
-    "verify": "每日封存、核对台账",
+    "outbox_sweep": ("补发没发出的消息", _MINUTES),
+    "hand_over": ("没有反应的转人工", _MINUTES),
+    "remind": ("督办提醒", _HALF_A_DAY),
+    "resolve": ("无异议办结", _HALF_A_DAY),
+    "pauses": ("到时恢复计时", _MINUTES),
+    "transfers": ("转办逾期退回", _MINUTES),
+    "digest": ("晨报", _A_DAY),
+    "renew_dues": ("日历有变时重算期限", _MINUTES),
+    "fold": ("汇总考核底数", _MINUTES),
+    "verify": ("每日封存、核对台账", _A_DAY),
 }
+"""What each job is called, and after what time without a run something is wrong."""
 _ACCOUNT = (
     *("账号", "平台", "主办单位", "主管单位", "责任人"),
     *("状态", "审核", "最后发布", "连接"),
@@ -49,12 +52,12 @@ _ACCOUNT = (
 _TONES = {Level.GOOD: "met", Level.NOTE: "near", Level.BAD: "bad"}
 
 
-@ui.page("/admin", response_timeout=PATIENCE)
+@ui.page("/admin", title="管理 · 问办", response_timeout=PATIENCE)
 async def admin(request: Request, client: Client) -> None:
     await AdminPage(visit_of(request, client), "running").start()
 
 
-@ui.page("/admin/{part}", response_timeout=PATIENCE)
+@ui.page("/admin/{part}", title="管理 · 问办", response_timeout=PATIENCE)
 async def admin_part(request: Request, client: Client, part: str) -> None:
     await AdminPage(visit_of(request, client), part if part in _PARTS else "running").start()
 
@@ -110,12 +113,15 @@ class AdminPage:
             with tag("table", "numbers wide-table starts"):
                 _head("任务", "上次")
                 with tag("tbody"):
-                    for key, title in _JOBS.items():
+                    for key, (title, most) in _JOBS.items():
+                        last = found.runs.get(key)
+                        late = last is not None and now - last > most
                         with tag("tr"):
                             word(title, hover=key, name="th").props('scope="row"')
-                            last = found.runs.get(key)
                             shown = ago(last, now) if last else "还没有运行过"
-                            word(shown, "", exact_moment(last) if last else "", name="td")
+                            shown += "，早该再运行了，请看日志" if late else ""
+                            hover = exact_moment(last) if last else ""
+                            word(shown, "bad" if late else "", hover, name="td")
 
     @on_page
     async def _checked(self) -> None:

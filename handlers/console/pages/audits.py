@@ -26,7 +26,7 @@ _FORMS = {"xlsx": f"Excel（最多 {MOST:,} 条）", "csv": f"csv（最多 {MOST
 _NAMES = ("actor", "action", "text", "case", "from", "to")
 
 
-@ui.page("/audit", response_timeout=PATIENCE)
+@ui.page("/audit", title="审计 · 问办", response_timeout=PATIENCE)
 async def audits(request: Request, client: Client) -> None:
     query = {name: request.query_params.get(name, "") for name in _NAMES}
     before = number(request.query_params.get("before", "")) or None

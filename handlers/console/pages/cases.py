@@ -7,7 +7,7 @@ from nicegui import Client, ui
 
 from bot.desk.countdown import exact_moment
 from bot.desk.desktop import DECIDERS
-from bot.desk.supervision import PAGE, Ask, title_of
+from bot.desk.supervision import PAGE, Ask, title_of, unanswered_only
 from bot.reports import CaseList, Report, Row, measures
 from bot.reports.appendices import case_number
 from bot.reports.measures import DIMENSIONS, MORE_DIMENSIONS, Kind, due_time, group_name
@@ -25,12 +25,12 @@ _COLUMNS = (
 _FORMS = {
     "xlsx": "Excel（最多 50,000 件）",
     "html": "网页（最多 5,000 件）",
-    "json": "json，供程序用",
+    "json": "json，供程序用（最多 50,000 件）",
 }
 _SHARED = {one.path: one for one in measures.ALL if one.kind is not Kind.COUNT}
 
 
-@ui.page("/cases", response_timeout=PATIENCE)
+@ui.page("/cases", title="诉求清单 · 问办", response_timeout=PATIENCE)
 async def cases(request: Request, client: Client) -> None:
     visit = visit_of(request, client)
     query = request.query_params
@@ -69,7 +69,9 @@ class CasesPage:
             if self.visit.seat.staff.role in DECIDERS and cases.total:
                 button("下载清单").on_click(self._download)
         word(_explained(cases), "soft", name="p")
-        word(gauges.head_line(report), "head-line", name="p")
+        only = "截止时还没有答复的留言" if unanswered_only(self._ask) else ""
+        counted = f"只算{only}　" if only else ""
+        word(f"{counted}{gauges.head_line(report)}", "head-line", name="p")
         self._pager(cases)
         if cases.rows:
             with tag("div", "scroll"), tag("table", "numbers case-rows"):
@@ -82,7 +84,7 @@ class CasesPage:
             self._pager(cases)
         else:
             word("这里一件也没有。", "nothing-title")
-        gauges.standing(report)
+        gauges.standing(report, only)
 
     def _pager(self, cases: CaseList) -> None:
         with tag("nav", "pages").props('aria-label="翻页"'):

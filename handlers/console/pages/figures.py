@@ -42,7 +42,7 @@ WAYS = {
 }
 
 
-@ui.page("/figures", response_timeout=PATIENCE)
+@ui.page("/figures", title="看板 · 问办", response_timeout=PATIENCE)
 async def figures(
     request: Request, client: Client, period: str = "30d", first: str = "", last: str = ""
 ) -> None:
@@ -210,6 +210,8 @@ def _show_now(part: ui.element, present: Present, visit: Visit) -> None:
     today = visit.desk.office.today()
     with part:
         word("现在", "part-name big", name="h2")
+        if limited := gauges.own_reach(visit.seat.staff):
+            word(limited, "soft small", name="p")
         with tag("div", "tiles"):
             day_ask = Ask("counts.original", present.at, Period(today, today))
             address = case_list(day_ask) if present.today else ""

@@ -13,6 +13,7 @@ from bot.reports.measures import (
     ALL,
     DIMENSIONS,
     NO_DATA,
+    SMALL,
     WITHIN_DAYS,
     Kind,
     Measure,
@@ -24,6 +25,7 @@ from bot.reports.standing import KEY_FIGURES, provenance, reach_text
 from handlers.console.pages.asking import case_list
 from handlers.console.pages.charts import cell
 from handlers.console.pages.parts import button, tag, word
+from storage.models import Staff
 
 _BY_PATH = {one.path: one for one in ALL}
 _NEGATIVE = Measure("满意度", "差评", "satisfaction.negative")
@@ -56,6 +58,7 @@ _COLUMNS = (
 )
 _ALARMING = {"on_time.open_overdue", "counts.evasive", "satisfaction.negative"}
 _FEW = 10
+EVERYBODY: Mapping[str, str] = {}
 _WEEK = "一二三四五六日"
 
 
@@ -86,7 +89,8 @@ def _tile(figures: Figures, measure: Measure, ask: Ask) -> None:
     note = "件"
     if measure.kind is not Kind.COUNT:
         unit = "小时 · " if measure.kind is Kind.HOURS else ""
-        note = f"{unit}{look_up(figures, _base(measure, base)):,} 件"
+        n = look_up(figures, _base(measure, base))
+        note = f"{unit}{n:,} 件" + ("，样本少" if 0 < n < SMALL else "")
     bad = measure.path in _ALARMING and bool(look_up(figures, measure.path))
     tile(
         measure.title.replace("小时）", "）"),
@@ -214,12 +218,23 @@ def _day(one: Outlook, most: int) -> None:
         word(f"{same} {one.based_on} 天", name="td")
 
 
-def standing(report: Report) -> None:
-    """What every page of figures states: 原始/剔除/有效, cut-off, rule, calendar, source."""
+def standing(report: Report, only: str = "") -> None:
+    """What every page of figures states: 原始/剔除/有效, cut-off, rule, calendar, source; and
+    ``only`` what of all the messages is counted."""
+    counted = [("只算", only)] if only else []
     with tag("section", "provenance").props('aria-label="口径和来源"'), tag("dl"):
-        for name, text in provenance(report):
+        for name, text in (*counted, *provenance(report)):
             word(name, name="dt")
             word(text, name="dd")
+
+
+def own_reach(staff: Staff, names: Mapping[str, str] = EVERYBODY) -> str:
+    """What figures this person sees; "" for all of them."""
+    mine = [*staff.departments, *(names.get(key, key) for key in staff.accounts)]
+    if not mine:
+        return ""
+    undecided = "；还没定承办单位的不在内" if staff.departments else ""
+    return f"只含您范围里的：{'、'.join(mine)}{undecided}。"
 
 
 def head_line(report: Report) -> str:

@@ -12,6 +12,7 @@ from nicegui import Client, ui
 from bot.assessment import Figures
 from bot.desk.supervision import Ask
 from bot.reports.measures import NO_DATA
+from handlers.console.pages import gauges
 from handlers.console.pages.asking import case_list
 from handlers.console.pages.charts import cell
 from handlers.console.pages.figures import refused, ways
@@ -28,7 +29,7 @@ _AGES = {
 _BAD = ("clue", "zombie")
 
 
-@ui.page("/health", response_timeout=PATIENCE)
+@ui.page("/health", title="账号健康 · 问办", response_timeout=PATIENCE)
 async def health(request: Request, client: Client) -> None:
     await HealthPage(visit_of(request, client)).start()
 
@@ -55,9 +56,8 @@ class HealthPage:
             _same(found["same_function"])
 
     def _said(self, found: Figures) -> None:
-        staff = self.visit.seat.staff
-        scope = [*staff.departments, *staff.accounts]
-        limited = f"只含您范围里的：{'、'.join(scope)}。" if scope else ""
+        names = {one["key"]: one["name"] for one in found["accounts"]}
+        limited = gauges.own_reach(self.visit.seat.staff, names)
         rules = self.visit.desk.office.rules
         word("账号健康", "part-name big", name="h1")
         word(f"{limited}截止 {_minute(found['as_of'])}，不受起止日期限制。", "soft", name="p")

@@ -34,14 +34,14 @@ _FORMS = {
 }
 
 
-@ui.page("/scorecards", response_timeout=PATIENCE)
+@ui.page("/scorecards", title="计分卡 · 问办", response_timeout=PATIENCE)
 async def scorecards(
     request: Request, client: Client, period: str = "last", first: str = "", last: str = ""
 ) -> None:
     await ScorecardsPage(visit_of(request, client), Choice(period, first, last)).start()
 
 
-@ui.page("/reports", response_timeout=PATIENCE)
+@ui.page("/reports", title="报表 · 问办", response_timeout=PATIENCE)
 async def reports(
     request: Request, client: Client, period: str = "last", first: str = "", last: str = ""
 ) -> None:
@@ -181,8 +181,8 @@ class ReportsPage:
                         made = button(f"下载 {title}", strong=form == "docx")
                         made.on_click(lambda form=form: self._take(form))
                         word(text, "soft")
-            if visit.seat.staff.departments or visit.seat.staff.accounts:
-                word("只含您范围里的账号和单位，报表里写明。", "soft", name="p")
+            if limited := gauges.own_reach(visit.seat.staff):
+                word(f"{limited}报表里写明。", "soft", name="p")
 
     async def _chosen(self) -> None:
         ui.navigate.history.replace(f"/console/reports?{self._choice.query}")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
 
+import bot
 from bot.desk import DeskError
 from bot.desk.auditing import PAGE
+from bot.desk.deeds import deed
 from storage.audit import Sought
 from storage.ledger import audit
 from storage.models import AuditRecord, Staff
@@ -112,3 +116,13 @@ async def test_it_is_not_for_somebody_of_one_department(busy: Town) -> None:
         (await session.get_one(Staff, chief.id)).departments = ["市公安局"]
     with pytest.raises(DeskError, match="不限范围"):
         await busy.desk.auditing.page(await busy.staff(SUPERVISOR), Sought())
+
+
+def test_every_action_that_is_audited_has_a_kind_in_words() -> None:
+    root = Path(bot.__file__).parents[1]
+    sources = [*(root / "bot").rglob("*.py"), *(root / "storage").rglob("*.py")]
+    call = re.compile(r"\baudit\([^()]*(?:\([^()]*\)[^()]*)*?\"([a-z]+\.[a-z_.]+)\"")
+    found = {action for one in sources for action in call.findall(one.read_text(encoding="utf-8"))}
+    assert {"case.reveal", "db.backup", "report.cases", "staff.add"} <= found
+    for action in found:
+        assert deed(action) != action, action
