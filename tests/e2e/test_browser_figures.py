@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,8 +14,18 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.desk.premises import Premises
 from storage.db import Database
-from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
-from tests.e2e.test_browser_console import NASTY, TEXTS, at_work, told, write
+from storage.models import Case
+from storage.terms import CaseState
+from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser, visit
+from tests.e2e.test_browser_console import (
+    NASTY,
+    PASSWORD,
+    TEXTS,
+    at_work,
+    token_of,
+    told,
+    write,
+)
 from tests.website import Website, open_website
 
 pytestmark = needs_browser
@@ -39,6 +50,18 @@ async def website(database: Database, tmp_path: Path) -> AsyncIterator[Website]:
         yield website
 
 
+async def until_answered(website: Website, case_id: int) -> None:
+    """The reply was held back for some seconds, in which it could be taken back."""
+    async with asyncio.timeout(30):
+        while await state_of(website, case_id) != CaseState.ANSWERED:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def state_of(website: Website, case_id: int) -> str:
+    async with website.desk.office.db.read() as session:
+        return (await session.get_one(Case, case_id)).state
+
+
 def tile(page: Page, name: str) -> Locator:
     return page.locator(".tile", has=page.get_by_text(name, exact=True))
 
@@ -53,12 +76,18 @@ async def shows(page: Page, name: str, value: str) -> None:
     await expect(tile(page, name).locator(".tile-value").first).to_have_text(value)
 
 
-async def test_a_reply_moves_the_figures_which_open_their_cases_and_are_exported(
+async def test_from_signing_in_to_a_figure_that_moved_its_cases_and_their_export(
     browser: Browser, website: Website
 ) -> None:
     cases = await write(website, TEXTS[0], TEXTS[1], TEXTS[2])
-    async with at_work(browser, website, path=FIGURES) as one:
+    await token_of(website)
+    async with visit(browser, website, OFFICE, path="/console/login") as one:
         page = one.page
+        await page.get_by_label("登录名").fill("boss")
+        await page.get_by_label("密码").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("link", name="看板").click()
+        await page.get_by_role("button", name="今天").click()
         await shows(page, "今天收到", "3")
         await shows(page, "等待中", "3")
         await shows(page, "已答复", "0")
@@ -67,12 +96,9 @@ async def test_a_reply_moves_the_figures_which_open_their_cases_and_are_exported
         await expect(page.locator(".reply-box textarea")).not_to_have_value("")
         await page.locator("body").press("a")
         await expect(page.locator(".line")).to_have_count(2)
-        await page.get_by_role("link", name="看板").click()
-        for _ in range(20):
-            await page.goto(f"{website.url}{FIGURES}")
-            await expect(tile(page, "已答复").first).to_be_visible()
-            if await tile(page, "已答复").locator(".tile-value").inner_text() == "1":
-                break
+        await until_answered(website, cases[0])
+        await page.goto(f"{website.url}{FIGURES}")
+        await shows(page, "已答复", "1")
         await shows(page, "等待中", "2")
         await shows(page, "及时率", "100.0%")
         await tile(page, "已答复").click()
