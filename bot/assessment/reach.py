@@ -24,6 +24,12 @@ class Reach:
     def __bool__(self) -> bool:
         return bool(self.accounts or self.departments)
 
+    def narrowed(self, other: Reach) -> Reach:
+        """What is within both. LookupError when that is nothing: an empty reach would be all."""
+        return Reach(
+            _both(self.accounts, other.accounts), _both(self.departments, other.departments)
+        )
+
     def over(self, standings: Standings) -> Flags:
         """Which turns count."""
         found = np.ones(len(standings.facts), bool)
@@ -36,6 +42,15 @@ class Reach:
             mine = [number for number, word in words.items() if word in self.departments]
             found &= np.isin(standings.department, mine)
         return found
+
+
+def _both(mine: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
+    if not mine or not asked:
+        return mine or asked
+    found = tuple(one for one in asked if one in mine)
+    if not found:
+        raise LookupError(asked)
+    return found
 
 
 EVERYWHERE = Reach()

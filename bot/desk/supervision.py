@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from bot import reports
-from bot.assessment import Figures, Reach
+from bot.assessment import EVERYWHERE, Figures, Reach
 from bot.assessment.forecast import AHEAD, WEEKS, Forecast, forecast
 from bot.assessment.scorecard import score
 from bot.desk.desktop import DECIDERS
@@ -52,13 +52,15 @@ _FRESH = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One figure to be opened: of which days, as of when, of which group."""
+    """One figure to be opened: of which days, as of when, of which group, within what part of
+    what the person may see."""
 
     figure: str
     at: datetime
     period: Period = ALWAYS
     by: str = ""
     group: str = ""
+    within: Reach = EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +93,25 @@ class Supervision:
         self._ledger: tuple[datetime, Figures] | None = None
         self._forecasts: dict[tuple[Reach, date], Forecast] = {}
 
-    async def report(self, staff: Staff, period: Period, at: datetime | None = None) -> Report:
+    async def report(
+        self,
+        staff: Staff,
+        period: Period,
+        at: datetime | None = None,
+        within: Reach = EVERYWHERE,
+    ) -> Report:
         """The period's figures, in all and by department, account, channel, hour and day."""
-        wanted = self._wanted(staff, period, at)
+        wanted = self._wanted(staff, period, at, within)
         assessment = await assess(self._office.db, wanted)
         groups = ("department", "account", "channel", "hour", trend(period))
         found = await asyncio.to_thread(assessment.figures, groups)
         return Report(await self._described(wanted, found))
 
-    async def present(self, staff: Staff, at: datetime | None = None) -> Present:
+    async def present(
+        self, staff: Staff, at: datetime | None = None, within: Reach = EVERYWHERE
+    ) -> Present:
         """What came in today and what waits."""
-        wanted = self._wanted(staff, ALWAYS, at)
+        wanted = self._wanted(staff, ALWAYS, at, within)
         day = replace(wanted, period=Period(self._office.today(), self._office.today()))
         open_ = await assess(self._office.db, wanted, unanswered=True)
         today = await assess(self._office.db, day)
@@ -110,9 +120,9 @@ class Supervision:
         waiting = {key: open_.count(f"counts.unanswered.{key}") for key in WAITING}
         return Present(wanted.cut_off, sum(hours.values()), hours, waiting, ages)
 
-    async def outlook(self, staff: Staff) -> Forecast:
+    async def outlook(self, staff: Staff, within: Reach = EVERYWHERE) -> Forecast:
         """What the coming days may bring; worked out once a day."""
-        wanted, today = self._wanted(staff, ALWAYS), self._office.today()
+        wanted, today = self._wanted(staff, ALWAYS, within=within), self._office.today()
         key = wanted.reach, today
         if key not in self._forecasts:
             fresh = {one: kept for one, kept in self._forecasts.items() if one[1] == today}
@@ -131,7 +141,7 @@ class Supervision:
     ) -> Report:
         """PAGE of the cases behind a figure from ``start`` on, with the totals of the period, or
         of what was unanswered where only that counts."""
-        wanted = self._wanted(staff, ask.period, ask.at)
+        wanted = self._wanted(staff, ask.period, ask.at, ask.within)
         assessment = await assess(self._office.db, wanted, unanswered=unanswered_only(ask))
         try:
             total, turns = await asyncio.to_thread(
@@ -178,7 +188,7 @@ class Supervision:
         if form not in reports.LISTED_ALONE:
             raise DeskError("清单没有这种格式，请选 xlsx、html 或 json。")
         most = reports.LISTED_ALONE[form] or _MOST_LISTED
-        wanted = self._wanted(staff, ask.period, ask.at, listed=most)
+        wanted = self._wanted(staff, ask.period, ask.at, ask.within, listed=most)
         try:
             found = await cases_behind(self._office.db, wanted, ask.figure, ask.by, ask.group)
         except KeyError:
@@ -210,12 +220,17 @@ class Supervision:
         staff: Staff,
         period: Period,
         at: datetime | None = None,
+        within: Reach = EVERYWHERE,
         *,
         rank: bool = False,
         listed: int = 0,
     ) -> Wanted:
         if staff.role not in LOOKERS:
             raise DeskError("数字要由审核、主管或管理员查看。")
+        try:
+            reach = Reach(tuple(staff.accounts), tuple(staff.departments)).narrowed(within)
+        except LookupError:
+            raise DeskError("这个单位或账号不在您的范围里。") from None
         rules, now = self._office.rules, self._office.now()
         return Wanted(
             period,
@@ -226,7 +241,7 @@ class Supervision:
             rank=rank,
             listed=listed,
             letterhead=rules.letterhead,
-            reach=Reach(tuple(staff.accounts), tuple(staff.departments)),
+            reach=reach,
         )
 
 

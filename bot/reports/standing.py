@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from bot.assessment import Figures
-from bot.reports.measures import ALL, Measure
+from bot.reports.measures import ALL, Measure, group_name
 from bot.reports.model import Report
 
 _BY_PATH = {one.path: one for one in ALL}
@@ -144,7 +144,8 @@ def reach_text(report: Report) -> str:
     reach, names = report.figures["reach"], report.names.get("account", {})
     parts = []
     if reach["departments"]:
-        parts.append(f"只含承办单位 {'、'.join(reach['departments'])}")
+        named = (group_name("department", one, report.names) for one in reach["departments"])
+        parts.append(f"只含承办单位 {'、'.join(named)}")
     if reach["accounts"]:
         parts.append(f"只含账号 {'、'.join(names.get(one, one) for one in reach['accounts'])}")
     return "；".join(parts)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.assessment import Assessment, Reach
+import pytest
+
+from bot.assessment import EVERYWHERE, Assessment, Reach
 from bot.clock import Calendar
 from tests.figures import CUT_OFF, GUANGDONG, Case, assessment, case, facts
 
@@ -61,3 +63,18 @@ def test_lists_come_in_pages_from_either_end() -> None:
     _, newest = town.turns_behind("counts.original", limit=2, newest=True)
     assert [one.case_id for one in newest] == [4, 3]
     assert town.turns_behind("counts.original", limit=2, start=4) == (4, [])
+
+
+def test_a_part_of_what_somebody_may_see_is_never_more() -> None:
+    mine = Reach(departments=("市公安局", "市民政局"))
+    assert EVERYWHERE.narrowed(mine) == mine.narrowed(EVERYWHERE) == mine
+    one = mine.narrowed(Reach(accounts=("甲",), departments=("市民政局",)))
+    assert one == Reach(("甲",), ("市民政局",))
+    for other in ("市教育局", ""):
+        with pytest.raises(LookupError):
+            mine.narrowed(Reach(departments=(other,)))
+
+
+def test_what_no_department_has_yet_can_be_looked_at_alone() -> None:
+    found = within(Reach(departments=("",))).turns_behind("counts.original")
+    assert [one.case_id for one in found[1]] == [4]

@@ -138,6 +138,27 @@ async def test_a_bar_of_a_chart_opens_its_cases_and_so_does_the_table(
         assert one.problems == []
 
 
+async def test_the_dashboard_of_one_department(browser: Browser, website: Website) -> None:
+    await write(website, TEXTS[0], "楼下工地半夜施工太吵了，我要投诉")
+    async with at_work(browser, website, path=FIGURES) as one:
+        page = one.page
+        await shows(page, "原始数", "2")
+        await page.get_by_role("link", name="市民政局").click()
+        await expect(page.get_by_role("link", name="只看 市民政局 ×")).to_be_visible()
+        await shows(page, "原始数", "1")
+        await shows(page, "等待中", "1")
+        await expect(page.locator(".head-line")).to_contain_text("只含承办单位 市民政局")
+        await page.get_by_role("button", name="近 7 日").click()
+        await page.wait_for_url("**period=7d&department=*")
+        await tile(page, "原始数").click()
+        await expect(page.locator(".cases-total")).to_have_text("1 件")
+        await expect(page.locator(".head-line")).to_contain_text("只含承办单位 市民政局")
+        await page.go_back()
+        await page.get_by_role("link", name="只看 市民政局 ×").click()
+        await shows(page, "原始数", "2")
+        assert one.problems == []
+
+
 async def test_a_clerk_is_told_and_finds_no_figures(browser: Browser, website: Website) -> None:
     await write(website, TEXTS[0])
     async with at_work(browser, website, login="li", role="坐席") as one:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from urllib.parse import urlencode
 
+from bot.assessment import Reach
 from bot.desk.supervision import Ask
 from bot.reports.gather import Period
 
@@ -25,7 +26,19 @@ def case_list(ask: Ask, start: int = 0, *, newest: bool = False) -> str:
         "newest": "1" if newest else "",
     }
     kept = {name: value for name, value in given.items() if value or (name == "group" and ask.by)}
-    return f"/console/cases?{urlencode(kept)}"
+    return f"/console/cases?{urlencode({**kept, **within_query(ask.within)})}"
+
+
+def within_query(within: Reach) -> dict[str, str]:
+    """What narrows figures to one department or one account, "" for one that is undecided."""
+    names = {"department": within.departments, "account": within.accounts}
+    return {name: values[0] for name, values in names.items() if values}
+
+
+def narrowed(query: Mapping[str, str]) -> Reach:
+    """The department and the account that an address is narrowed to."""
+    places = {name: (query[name],) for name in ("department", "account") if name in query}
+    return Reach(places.get("account", ()), places.get("department", ()))
 
 
 def asked(query: Mapping[str, str], now: datetime) -> Ask:
@@ -36,6 +49,7 @@ def asked(query: Mapping[str, str], now: datetime) -> Ask:
         period=Period(day(query.get("from", "")), day(query.get("to", ""))),
         by=query.get("by", ""),
         group=query.get("group", ""),
+        within=narrowed(query),
     )
 
 

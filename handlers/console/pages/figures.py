@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from nicegui import Client, ui
 
+from bot.assessment import Reach
 from bot.assessment.model import AGE_NAMES
 from bot.desk.supervision import PERIODS, Ask, Present, period_of, trend
 from bot.reports import Report
@@ -17,7 +19,7 @@ from bot.reports.gather import ALWAYS, Period
 from bot.reports.measures import GRADES, SATISFACTION, group_name, look_up
 from bot.reports.series import Graph, Series, grades
 from handlers.console.pages import gauges
-from handlers.console.pages.asking import case_list, day
+from handlers.console.pages.asking import case_list, day, narrowed, within_query
 from handlers.console.pages.charts import chart
 from handlers.console.pages.frame import frame
 from handlers.console.pages.parts import button, tag, word
@@ -46,7 +48,8 @@ WAYS = {
 async def figures(
     request: Request, client: Client, period: str = "30d", first: str = "", last: str = ""
 ) -> None:
-    FiguresPage(visit_of(request, client), Choice(period, first, last)).start()
+    choice, within = Choice(period, first, last), narrowed(request.query_params)
+    FiguresPage(visit_of(request, client), choice, within).start()
 
 
 class Choice:
@@ -118,17 +121,18 @@ def refused(part: ui.element) -> None:
     """Say on the page itself that figures are not for this person."""
     part.clear()
     with part:
-        word("数字只给审核、主管和管理员看。", "soft")
+        word("数字只给审核、主管和管理员看，各看各自范围里的。", "soft")
 
 
 class FiguresPage:
     """The page of one browser tab. What is now is looked at again every minute; the period's
     figures stand still, so that a meeting can talk about them, until somebody asks anew."""
 
-    def __init__(self, visit: Visit, choice: Choice) -> None:
-        self.visit, self._choice = visit, choice
+    def __init__(self, visit: Visit, choice: Choice, within: Reach) -> None:
+        self.visit, self._choice, self._within = visit, choice, within
         with frame(visit, "看板"), tag("main", "sheet-page figures-page"):
             ways("看板")
+            self._narrowed = tag("div", "chips")
             self._now = tag("section", "now")
             word("数字", "part-name big", name="h2")
             period_bar(visit, choice, self._chosen)
@@ -155,21 +159,28 @@ class FiguresPage:
 
     @on_page
     async def _chosen(self) -> None:
-        ui.navigate.history.replace(f"/console/figures?{self._choice.query}")
+        narrow = urlencode(within_query(self._within))
+        ui.navigate.history.replace(f"{self._board}&{narrow}" if narrow else self._board)
         await self._reckon()
+
+    @property
+    def _board(self) -> str:
+        return f"/console/figures?{self._choice.query}"
 
     @on_page
     async def _look(self) -> bool:
         """What is now; False for whoever may not see it."""
         desk, at = self.visit.desk.supervision, self.visit.desk.office.now()
-        present = await self.visit.ask(lambda staff: desk.present(staff, at), acting=False)
+        present = await self.visit.ask(
+            lambda staff: desk.present(staff, at, self._within), acting=False
+        )
         if present is None:
             refused(self._body)
             return False
         seen = replace(present, at=_LONG_AGO)
         if seen != self._seen:
             self._seen = seen
-            _show_now(self._now, present, self.visit)
+            _show_now(self._now, present, self.visit, self._within)
         return True
 
     @on_page
@@ -177,20 +188,24 @@ class FiguresPage:
         """The figures of the chosen period, as of now."""
         desk, at = self.visit.desk.supervision, self.visit.desk.office.now()
         period = self._choice.period(self.visit)
-        report = await self.visit.ask(lambda staff: desk.report(staff, period, at))
+        report = await self.visit.ask(lambda staff: desk.report(staff, period, at, self._within))
         if report is not None and period == self._choice.period(self.visit):
-            self._show(report, Ask("", at, period))
+            self._show(report, Ask("", at, period, within=self._within))
 
     async def _foresee(self) -> None:
-        ahead = await self.visit.ask(self.visit.desk.supervision.outlook, acting=False)
+        desk, within = self.visit.desk.supervision, self._within
+        ahead = await self.visit.ask(lambda staff: desk.outlook(staff, within), acting=False)
         self._outlook.clear()
         if ahead is not None:
             with self._outlook:
                 gauges.outlook(ahead)
 
     def _show(self, report: Report, ask: Ask) -> None:
-        for part in (self._line, self._body, self._foot):
+        for part in (self._line, self._body, self._foot, self._narrowed):
             part.clear()
+        if self._within:
+            with self._narrowed, tag("a", "chip").props(f'href="{self._board}"'):
+                word(f"{_narrow_name(report, self._within)} ×", hover="看全部")
         with self._line:
             word(gauges.head_line(report))
         with self._body:
@@ -200,12 +215,18 @@ class FiguresPage:
                 _hours(report, ask)
                 _grades(report, ask)
             for dimension in ("department", "channel", "account"):
-                gauges.groups(report, dimension, ask)
+                board = "" if dimension == "channel" or self._within else self._board
+                gauges.groups(report, dimension, ask, board)
         with self._foot:
             gauges.standing(report)
 
 
-def _show_now(part: ui.element, present: Present, visit: Visit) -> None:
+def _narrow_name(report: Report, within: Reach) -> str:
+    found = within_query(within).items()
+    return "、".join(f"只看 {group_name(by, name, report.names)}" for by, name in found)
+
+
+def _show_now(part: ui.element, present: Present, visit: Visit, within: Reach) -> None:
     part.clear()
     today = visit.desk.office.today()
     with part:
@@ -213,21 +234,21 @@ def _show_now(part: ui.element, present: Present, visit: Visit) -> None:
         if limited := gauges.own_reach(visit.seat.staff):
             word(limited, "soft small", name="p")
         with tag("div", "tiles"):
-            day_ask = Ask("counts.original", present.at, Period(today, today))
+            day_ask = Ask("counts.original", present.at, Period(today, today), within=within)
             address = case_list(day_ask) if present.today else ""
             gauges.tile("今天收到", f"{present.today:,}", "件", address)
             for key, title in _WAITING.items():
-                ask = Ask(f"counts.unanswered.{key}", present.at)
+                ask = Ask(f"counts.unanswered.{key}", present.at, within=within)
                 n = present.waiting[key]
                 late = key in ("overdue", "over_3_months") and n > 0
                 gauges.tile(title, f"{n:,}", "件", case_list(ask) if n else "", bad=late)
         with tag("div", "charts"):
-            _ages(present) if present.waiting["all"] else None
+            _ages(present, within) if present.waiting["all"] else None
             _today(present, day_ask) if present.today else None
 
 
-def _ages(present: Present) -> None:
-    ask = Ask("counts.unanswered.all", present.at, ALWAYS, "age")
+def _ages(present: Present, within: Reach) -> None:
+    ask = Ask("counts.unanswered.all", present.at, ALWAYS, "age", within=within)
     values = [present.ages.get(name, 0) for name in AGE_NAMES]
     names = [group_name("age", name, {}) for name in AGE_NAMES]
     graph = Graph("等了多久（件，自然日）", names, [Series("等待中", values)], horizontal=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from bot.assessment import Figures
 from bot.assessment.forecast import WEEKS, Forecast, Outlook
@@ -116,8 +117,9 @@ def _measure(path: str) -> Measure:
     return _NEGATIVE if path == _NEGATIVE.path else _BY_PATH[path]
 
 
-def groups(report: Report, dimension: str, ask: Ask) -> None:
-    """The same figures for each department, account or channel, those with most messages first."""
+def groups(report: Report, dimension: str, ask: Ask, board: str = "") -> None:
+    """The same figures for each department, account or channel, those with most messages first;
+    ``board`` is the address of the dashboard, which a name narrows to its group."""
     found: Mapping[str, Figures] = report.figures[f"by_{dimension}"]
     order = sorted(found, key=lambda name: -int(found[name]["counts"]["original"]))
     columns = [_measure(path) for path in _COLUMNS]
@@ -137,7 +139,7 @@ def groups(report: Report, dimension: str, ask: Ask) -> None:
             body.clear()
             with body:
                 for name in order[:most]:
-                    _row(report, dimension, name, columns, ask)
+                    _row(report, dimension, name, columns, ask, board)
 
         fill(_FEW)
         if len(order) > _FEW:
@@ -154,11 +156,15 @@ def _more(count: int, fill: Callable[[int], None]) -> None:
     made.on_click(show)
 
 
-def _row(report: Report, dimension: str, name: str, columns: Sequence[Measure], ask: Ask) -> None:
+def _row(
+    report: Report, dimension: str, name: str, columns: Sequence[Measure], ask: Ask, board: str
+) -> None:
     own = report.figures[f"by_{dimension}"][name]
     narrowed = replace(ask, by=dimension, group=name)
     with tag("tr"):
-        word(group_name(dimension, name, report.names), name="th").props('scope="row"')
+        with tag("th").props('scope="row"'):
+            address = f"{board}&{urlencode({dimension: name})}" if board else ""
+            cell(group_name(dimension, name, report.names), address, hover="只看这个的看板")
         for one in columns:
             with tag("td"):
                 late = one.path in _ALARMING and look_up(own, one.path)

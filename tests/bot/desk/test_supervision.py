@@ -10,6 +10,7 @@ import pytest
 from openpyxl import load_workbook
 from sqlmodel import select
 
+from bot.assessment import Reach
 from bot.desk import DeskError
 from bot.desk.supervision import PERIODS, WAITING, Ask, period_of
 from bot.reports.gather import ALWAYS, Period
@@ -119,6 +120,30 @@ async def test_somebody_of_one_department_sees_that_department(busy: Town) -> No
     assert taken["counts"]["original"] == own["original"]
     page = (await desk.document(chief, ALWAYS, "html")).content.decode()
     assert "只含承办单位 市公安局" in page and "低保" not in page
+
+
+async def test_the_figures_of_one_group_are_those_of_its_row(busy: Town) -> None:
+    chief, desk, at = await busy.staff(SUPERVISOR), busy.desk.supervision, datetime.now(UTC)
+    whole = await desk.report(chief, ALWAYS, at)
+    for name, own in whole.figures["by_department"].items():
+        part = Reach(departments=(name,))
+        alone = await desk.report(chief, ALWAYS, at, part)
+        assert alone.figures["counts"] == own["counts"]
+        found = await desk.cases(chief, Ask("counts.original", at, within=part))
+        assert found.lists["counts.original"].total == own["counts"]["original"]
+    async with busy.db.write() as session:
+        (await session.get_one(Staff, chief.id)).departments = ["市公安局"]
+    chief = await busy.staff(SUPERVISOR)
+    other = Reach(departments=("市民政局",))
+    for look in (
+        desk.report(chief, ALWAYS, at, other),
+        desk.present(chief, at, other),
+        desk.outlook(chief, other),
+        desk.cases(chief, Ask("counts.original", at, within=other)),
+        desk.list_document(chief, Ask("counts.original", at, within=other), "json"),
+    ):
+        with pytest.raises(DeskError, match="不在您的范围里"):
+            await look
 
 
 @pytest.mark.parametrize("form", ["xlsx", "docx", "html", "json"])
