@@ -13,7 +13,7 @@ from bot.clock import SHANGHAI
 from bot.desk.auditing import MOST, Deed, DeedPage
 from bot.desk.countdown import ago, exact_moment
 from bot.desk.deeds import KINDS
-from handlers.console.pages.asking import day, number
+from handlers.console.pages.addresses import day, number
 from handlers.console.pages.charts import cell
 from handlers.console.pages.figures import STYLE
 from handlers.console.pages.frame import frame

@@ -12,7 +12,7 @@ from bot.reports import CaseList, Report, Row, measures
 from bot.reports.appendices import case_number
 from bot.reports.measures import DIMENSIONS, MORE_DIMENSIONS, Kind, due_time, group_name
 from handlers.console.pages import gauges
-from handlers.console.pages.asking import asked, case_list, number
+from handlers.console.pages.addresses import asked, case_list, number
 from handlers.console.pages.figures import ways
 from handlers.console.pages.frame import frame
 from handlers.console.pages.parts import button, choose, tag, word

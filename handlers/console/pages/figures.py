@@ -19,7 +19,7 @@ from bot.reports.gather import ALWAYS, Period
 from bot.reports.measures import GRADES, SATISFACTION, group_name, look_up
 from bot.reports.series import Graph, Series, grades
 from handlers.console.pages import gauges
-from handlers.console.pages.asking import case_list, day, narrowed, within_query
+from handlers.console.pages.addresses import case_list, day, narrowed, within_query
 from handlers.console.pages.charts import chart
 from handlers.console.pages.frame import frame
 from handlers.console.pages.parts import button, tag, word

@@ -23,7 +23,7 @@ from bot.reports.measures import (
     written,
 )
 from bot.reports.standing import KEY_FIGURES, provenance, reach_text
-from handlers.console.pages.asking import case_list
+from handlers.console.pages.addresses import case_list
 from handlers.console.pages.charts import cell
 from handlers.console.pages.parts import button, tag, word
 from storage.models import Staff

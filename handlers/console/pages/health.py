@@ -13,7 +13,7 @@ from bot.assessment import Figures
 from bot.desk.supervision import Ask
 from bot.reports.measures import NO_DATA
 from handlers.console.pages import gauges
-from handlers.console.pages.asking import case_list
+from handlers.console.pages.addresses import case_list
 from handlers.console.pages.charts import cell
 from handlers.console.pages.figures import refused, ways
 from handlers.console.pages.frame import frame

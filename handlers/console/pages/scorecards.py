@@ -15,7 +15,7 @@ from bot.reports import Report
 from bot.reports.appendices import aim, scorecard_notes, scored
 from bot.reports.measures import DIMENSIONS, group_name
 from handlers.console.pages import gauges
-from handlers.console.pages.asking import case_list
+from handlers.console.pages.addresses import case_list
 from handlers.console.pages.charts import cell
 from handlers.console.pages.figures import Choice, period_bar, refused, ways
 from handlers.console.pages.frame import frame
