@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -31,7 +31,9 @@ AGES = (7, 30, OVER_3_MONTHS.days)
 """Bounds in days between which the unanswered are counted by age."""
 AGE_NAMES = ("0-1", "1-3", "3-7", "7-30", "30-91", "91-")
 """Groups of the dimension ``age``, in natural days."""
-_STEPS = np.array((1, 3, 7, 30, OVER_3_MONTHS.days), float) + 1e-9
+AGE_STEPS = (1, 3, 7, 30, OVER_3_MONTHS.days)
+SPAN_NAMES = ("0-7", "7-30", "30-91", "91-")
+"""Groups of the dimension ``span``, those that AGES are the bounds of."""
 _CHINA = 8  # hours before UTC, since 1991 all year round
 DIMENSIONS = ("account", "department", "person", "category", "channel", "month")
 _AWAY = {"department": columns.DEPARTMENT, "category": columns.CATEGORY}
@@ -148,11 +150,11 @@ class Assessment:
         """The groups of a dimension that hold any case. KeyError for an unknown dimension.
 
         Beside DIMENSIONS there are ``day`` and ``hour`` (of the day) in which the citizen wrote,
-        in China, and ``age``, how long ago that was.
+        in China, and ``age`` and ``span``, how long ago that was, finely and roughly.
         """
         if dimension not in self._groupings:
             standings = self._standings
-            self._groupings[dimension] = {
+            made: dict[str, Callable[[], Grouping]] = {
                 "account": lambda: self._by_account(0),
                 "channel": lambda: self._by_account(1),
                 "department": lambda: self._by_word(standings.department),
@@ -161,8 +163,10 @@ class Assessment:
                 "month": lambda: self._by_date("%Y-%m"),
                 "day": lambda: self._by_date("%Y-%m-%d"),
                 "hour": self._by_hour,
-                "age": self._by_age,
-            }[dimension]()
+                "age": lambda: self._by_age(AGE_NAMES, AGE_STEPS),
+                "span": lambda: self._by_age(SPAN_NAMES, AGES),
+            }
+            self._groupings[dimension] = made[dimension]()
         return self._groupings[dimension]
 
     def _of(self, grouping: Grouping, dimension: str) -> dict[str, Figures]:
@@ -285,10 +289,10 @@ class Assessment:
         hours = (self._standings.start // HOUR + _CHINA) % 24
         return self._by_codes(hours, {one: f"{one:02d}" for one in used(hours)})
 
-    def _by_age(self) -> Grouping:
+    def _by_age(self, names: Sequence[str], steps: Sequence[int]) -> Grouping:
         days = (self._standings.cut_off - self._standings.start) / (24 * HOUR)
-        codes = np.searchsorted(_STEPS, days, side="left").astype(np.uint32)
-        return Grouping(AGE_NAMES, codes)
+        codes = np.searchsorted(np.array(steps) + 1e-9, days, side="left").astype(np.uint32)
+        return Grouping(names, codes)
 
 
 def _packed(masks: Sequence[Flags]) -> Numbers:

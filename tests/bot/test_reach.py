@@ -49,6 +49,7 @@ def test_day_hour_and_age_add_up_to_the_whole() -> None:
     }
     assert town.counts("counts.original", "hour") == {"09": 2, "11": 1, "23": 1}
     assert town.counts("counts.unanswered.all", "age") == {"0-1": 2, "7-30": 1}
+    assert town.counts("counts.unanswered.all", "span") == {"0-7": 2, "7-30": 1}
     for key, dimension in (("counts.valid", "hour"), ("counts.unanswered.all", "age")):
         groups = town.counts(key, dimension)
         assert sum(groups.values()) == town.count(key)

@@ -193,7 +193,12 @@ async def test_scorecards_and_health_open_their_cases(browser: Browser, website:
         await expect(page.locator(".cases-total")).to_have_text("2 件")
         await page.goto(f"{website.url}/console/health")
         row = page.locator("tr", has_text="云川市政务服务")
-        await row.get_by_role("link", name="2", exact=True).click()
+        await row.get_by_role("link", name="2", exact=True).last.click()
+        await expect(page.locator(".cases-head h1")).to_contain_text("已等多久 7 日以内")
+        await expect(page.locator(".head-line")).to_contain_text("只含账号 云川市政务服务")
+        await expect(page.locator(".case-rows tbody tr")).to_have_count(2)
+        await page.go_back()
+        await row.get_by_role("link", name="2", exact=True).first.click()
         await expect(page.locator(".cases-head h1")).to_contain_text("未答复 · 账号 云川市政务服务")
         await expect(page.locator(".case-rows tbody tr")).to_have_count(2)
         assert one.problems == []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from fastapi import Request
 from nicegui import Client, ui
 
-from bot.assessment import Figures
+from bot.assessment import Figures, Reach
+from bot.assessment.model import SPAN_NAMES
 from bot.desk.supervision import Ask
 from bot.reports.measures import NO_DATA
 from handlers.console.pages import gauges
@@ -97,9 +99,12 @@ def _account(one: Figures, at: datetime) -> None:
         word(NO_DATA if one["days_silent"] is None else f"{one['days_silent']:,}", name="td")
         with tag("td"):
             cell(f"{waits:,}", case_list(ask) if waits else "")
-        for age in _AGES:
-            late = "bad" if age == "older" and own.get(age) else ""
-            word(f"{own.get(age, 0):,}", late, name="td")
+        mine = Ask(ask.figure, at, by="span", within=Reach(accounts=(one["key"],)))
+        for age, span in zip(_AGES, SPAN_NAMES, strict=True):
+            n = own.get(age, 0)
+            with tag("td"):
+                opened = case_list(replace(mine, group=span)) if n else ""
+                cell(f"{n:,}", opened, "bad" if age == "older" and n else "")
         word(f"{own['oldest_days']:.0f}" if own else NO_DATA, name="td")
         word("；".join(one["warnings"]) or "", "words", name="td")
 
