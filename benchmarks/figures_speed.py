@@ -25,12 +25,11 @@ from typing import Any
 
 from bot.assessment import DIMENSIONS, Assessment
 from bot.clock import SHANGHAI, Calendar
-from bot.commands.report import LISTED
 from bot.config import read_scorecards
 from bot.deadlines import due_for, profiles, standing
 from bot.facts import Facts
 from bot.ledger import catch_up, facts, provenance, turns_of
-from bot.reports import render
+from bot.reports import LISTED, render
 from bot.reports.gather import Period, Wanted, gather
 from bot.settings import AssessmentSettings
 from bot.triage import Category
@@ -193,7 +192,7 @@ async def _dashboard(name: str, database: Database) -> None:
         took = await _best(partial(_figures_of, database, days))
         print(f"{name}: dashboard, {title}'s figures: {took * 1000:.0f} ms of {len(found):,} turns")
     took = await _best(lambda: _waiting(database))
-    found = await facts(database, unanswered=True)
+    found = await facts(database, open_at=END)
     print(
         f"{name}: dashboard, all that waits, by age: {took * 1000:.0f} ms of {len(found):,} turns"
     )
@@ -207,9 +206,10 @@ async def _figures_of(database: Database, days: int) -> None:
 
 
 async def _waiting(database: Database) -> None:
-    found = Assessment(await facts(database, unanswered=True), PROFILE, CALENDAR, END)
-    found.figures(())
-    found.ages("account")
+    found = Assessment(await facts(database, open_at=END), PROFILE, CALENDAR, END)
+    found.counts("counts.unanswered.all", "age")
+    for name in ("all", "not_due", "due_soon", "overdue", "over_3_months"):
+        found.count(f"counts.unanswered.{name}")
 
 
 async def _document(name: str, database: Database, form: str, listed: int) -> None:

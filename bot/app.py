@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -20,15 +20,15 @@ from sqlmodel import select
 from bot import telemetry
 from bot.channels.base import Channel
 from bot.channels.web import WebChannel
-from bot.config import ConfigError, read_calendar, read_ranker, read_scorecards
-from bot.deadlines import profiles
-from bot.desk import Desk, Library, Office, Rules
+from bot.checks import look
+from bot.config import ConfigError, read_ranker
+from bot.desk import Desk, Office
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
 from bot.doors import open_doors
 from bot.jobs import Jobs
+from bot.outfit import open_library, premises, rules
 from bot.settings import AccountSettings, Settings
 from knowledge.exchange import read_entries
-from knowledge.matcher import Policy
 from knowledge.semantic import open_embedder
 from storage import entries
 from storage.coordination import Coordination, LocalCoordination, RedisCoordination
@@ -39,7 +39,6 @@ from storage.terms import ProcessRole
 if TYPE_CHECKING:
     from aiogram import Bot
 
-    from knowledge.ranker import Weights
 
 log = structlog.get_logger(__name__)
 _IDLE = 1.0
@@ -114,7 +113,6 @@ async def _finish(tasks: list[asyncio.Task[None]]) -> None:
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[App]:
     """Connect everything; on leaving, disconnect in the reverse order."""
-    read_scorecards(settings.assessment)  # an unusable one is refused now, not at month's end
     db = Database(settings.database_url)
     await db.upgrade()
     coordination = await _coordination(settings)
@@ -130,6 +128,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         coordination=coordination,
         rules=rules(settings),
         capabilities={key: channel.capabilities for key, channel in channels.items()},
+        premises=premises(settings, partial(look, settings)),
     )
     try:
         yield App(settings, db, coordination, channels, Desk(office, channels), bot)
@@ -139,43 +138,6 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         await library.close()
         await coordination.close()
         await db.close()
-
-
-def rules(settings: Settings) -> Rules:
-    """The office's rules from the settings. Raises ConfigError for an unknown profile."""
-    known = profiles()
-    if settings.clock.profile not in known:
-        raise ConfigError(f"clock.profile：没有这个时限方案，可选 {'、'.join(known)}")
-    return Rules(
-        profile=known[settings.clock.profile],
-        calendar=read_calendar(settings.clock),
-        burst=timedelta(seconds=settings.desk.burst_seconds),
-        settle=timedelta(seconds=min(0.4, settings.desk.burst_seconds)),
-        acknowledge=settings.desk.acknowledge,
-        resolve_after_days=settings.desk.resolve_after_days,
-        snooze=timedelta(minutes=settings.desk.snooze_minutes),
-        undo=timedelta(seconds=settings.console.undo_seconds),
-        departments=settings.desk.departments,
-        extensions=settings.clock.extensions,
-        extension_workdays=settings.clock.extension_workdays,
-        supplement_workdays=settings.clock.supplement_workdays,
-        transfer_workdays=settings.clock.transfer_workdays,
-        callback_workdays=settings.clock.callback_workdays,
-        staff_place=settings.telegram.staff_chat,
-        lease=timedelta(seconds=settings.outbox.lease_seconds),
-        max_attempts=settings.outbox.max_attempts,
-        backoff=timedelta(seconds=settings.outbox.backoff_seconds),
-        backoff_limit=timedelta(seconds=settings.outbox.backoff_limit_seconds),
-    )
-
-
-def open_library(
-    db: Database, settings: Settings, weights: Mapping[str, Weights] | None = None
-) -> Library:
-    """The knowledge base with the configured policy, still empty."""
-    knowledge = settings.knowledge
-    policy = Policy(answer_at=knowledge.answer_at) if knowledge.answer_at else Policy()
-    return Library(db, policy, knowledge.risk, knowledge.decisions_required, weights)
 
 
 async def _coordination(settings: Settings) -> Coordination:

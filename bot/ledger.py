@@ -88,15 +88,16 @@ async def facts(
     first: datetime | None = None,
     end: datetime | None = None,
     *,
-    unanswered: bool = False,
+    open_at: datetime | None = None,
 ) -> Facts:
     """The facts of all turns that start from ``first`` up to but not including ``end``, or of
-    those among them that nobody has answered."""
+    those among them that nobody had answered by ``open_at``."""
     await catch_up(database)
     begin = None if first is None else microseconds(first)
     until = None if end is None else microseconds(end)
+    at = None if open_at is None else microseconds(open_at)
     async with database.snapshot() as connection:
-        turns, changes = await figures.fetch(connection, begin, until, unanswered=unanswered)
+        turns, changes = await figures.fetch(connection, begin, until, open_at=at)
         words = {number: word for word, number in (await figures.words(connection)).items()}
         return Facts(turns, changes, words, await figures.accounts(connection))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 from knowledge.masking import personal_data
 
@@ -57,11 +58,34 @@ def _unfilled(text: str) -> Iterator[Finding]:
         yield Finding(*found.span(), "未填完的内容", found.group(), "请补齐后再发布")
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of what must not be published: words, how many patterns, and what is harmless."""
+
+    kind: str
+    advice: str
+    words: tuple[str, ...]
+    patterns: int
+    unless: tuple[str, ...]
+
+
+def rules() -> list[Rule]:
+    """The kinds, for people to read; beside them whatever is personal or not filled in."""
+    return [
+        Rule(g["kind"], g["advice"], tuple(g["words"]), len(g["patterns"]), tuple(g["unless"]))
+        for g in _tables()
+    ]
+
+
 @lru_cache(maxsize=1)
 def _groups() -> tuple[tuple[str, str, re.Pattern[str], frozenset[str]], ...]:
+    return tuple((g["kind"], g["advice"], *_pattern(g)) for g in _tables())
+
+
+def _tables() -> list[dict[str, Any]]:
     data = resources.files("knowledge").joinpath("data", "screen.toml").read_text("utf-8")
-    groups = tomllib.loads(data)["group"]
-    return tuple((g["kind"], g["advice"], *_pattern(g)) for g in groups)
+    found: list[dict[str, Any]] = tomllib.loads(data)["group"]
+    return found
 
 
 def _pattern(group: dict[str, list[str]]) -> tuple[re.Pattern[str], frozenset[str]]:

@@ -175,24 +175,25 @@ async def without_facts(session: AsyncSession) -> int:
 
 
 async def fetch(
-    connection: AsyncConnection, first: int | None, end: int | None, *, unanswered: bool = False
+    connection: AsyncConnection, first: int | None, end: int | None, *, open_at: int | None = None
 ) -> tuple[Numbers, Numbers]:
     """Facts of the turns that start from ``first`` up to but not including ``end`` (microseconds),
-    or of the unanswered ones of them, each an array of shape (rows, columns) in order of the keys;
-    and their changes, among which there may be those of other turns."""
+    or of those of them that were not answered by ``open_at``, each an array of shape (rows,
+    columns) in order of the keys; and their changes, among which there may be those of other
+    turns."""
     bounds = " AND ".join(
         ([f"start >= {int(first)}"] if first is not None else [])
         + ([f"start < {int(end)}"] if end is not None else [])
-        + (["stop = 0"] if unanswered else [])
+        + ([f"(stop = 0 OR stop > {int(open_at)})"] if open_at is not None else [])
     )
     if bounds and await _few(connection, bounds):
-        turns = await blocks.numbers(connection, TurnFact, f"WHERE {bounds}")
+        turns = await blocks.few(connection, TurnFact, f"WHERE {bounds}")
         keys = f"SELECT case_id, number FROM turn_fact WHERE {bounds}"  # noqa: S608 - numbers only
         where = f"WHERE (case_id, turn) IN ({keys})"
-        return turns, await blocks.numbers(connection, TurnChange, where)
+        return turns, await blocks.few(connection, TurnChange, where)
     turns, changes = await blocks.everything(connection)
-    start = turns[:, blocks.place("start")]
-    chosen = (turns[:, blocks.place("stop")] == 0) | (not unanswered)
+    start, stop = turns[:, blocks.place("start")], turns[:, blocks.place("stop")]
+    chosen = (stop == 0) | (stop > (-1 if open_at is None else open_at))
     if first is not None:
         chosen &= start >= first
     if end is not None:

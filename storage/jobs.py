@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from storage.db import Database
 from storage.models import JobRun
+
+
+async def runs(session: AsyncSession) -> dict[str, datetime]:
+    """When every job that ever ran was last due."""
+    return {row.name: row.last_due_at for row in await session.exec(select(JobRun))}
 
 
 async def last_run(db: Database, name: str, now: datetime) -> datetime:

@@ -85,6 +85,11 @@ class MemoryChannel:
         self.sent.append((place, outgoing))
         return outgoing.edits or str(next(self.numbers))
 
+    async def probe(self) -> str:
+        if self.failures:
+            raise self.failures.pop(0)
+        return "@yunchuan_bot"
+
     async def close(self) -> None:
         self.sent.clear()
 

@@ -17,10 +17,13 @@ from fastapi import FastAPI
 from sqlmodel import select
 
 from bot.channels.web import WebChannel
+from bot.config import read_scorecards
 from bot.desk import Desk, Library, Office
 from bot.desk.office import TOPIC_CONSIDER
+from bot.desk.premises import Premises
 from bot.desk.signin import Signin
 from bot.server import HttpServer
+from bot.settings import AssessmentSettings
 from handlers.api import Webhook, build_app, close_streams
 from handlers.console import ConsoleSite
 from handlers.webchat.door import COOKIE, Site
@@ -64,9 +67,10 @@ async def open_website(
     working: bool = True,
     console: bool = False,
     port: int = 0,
+    premises: Premises | None = None,
 ) -> AsyncIterator[Website]:
     """Serve until the block ends; with ``working`` the desk answers by itself."""
-    desk = await _desk(database)
+    desk = await _desk(database, premises or Premises())
     signin = Signin(desk.office, "0123456789abcdef" * 3) if console else None
     staff_site = ConsoleSite(signin) if signin else None
     app = build_app(desk, site, webhook=webhook, console=staff_site)
@@ -87,7 +91,7 @@ async def open_website(
         await server.stop()
 
 
-async def _desk(database: Database) -> Desk:
+async def _desk(database: Database, premises: Premises) -> Desk:
     async with database.write() as session:
         if (await session.exec(select(Account))).first() is None:
             session.add(Account(key="web", platform="网站", name=SITE.name))
@@ -96,13 +100,19 @@ async def _desk(database: Database) -> Desk:
     library = Library(database, Policy())
     await library.refresh()
     channel = WebChannel()
-    quick = replace(office_rules(), burst=timedelta(0), settle=timedelta(0))
+    quick = replace(
+        office_rules(),
+        burst=timedelta(0),
+        settle=timedelta(0),
+        scorecards=tuple(read_scorecards(AssessmentSettings())),
+    )
     office = Office(
         db=database,
         library=library,
         coordination=LocalCoordination(),
         rules=quick,
         capabilities={"web": channel.capabilities},
+        premises=premises,
     )
     return Desk(office, {"web": channel})
 

@@ -9,5 +9,6 @@ from __future__ import annotations
 
 from bot.assessment.figures import Figures
 from bot.assessment.model import DIMENSIONS, Assessment
+from bot.assessment.reach import EVERYWHERE, Reach
 
-__all__ = ["DIMENSIONS", "Assessment", "Figures"]
+__all__ = ["DIMENSIONS", "EVERYWHERE", "Assessment", "Figures", "Reach"]

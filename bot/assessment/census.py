@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from bot import facts as columns
+from bot.assessment.reach import EVERYWHERE, Reach
 from bot.assessment.standings import Standings
 from bot.assessment.timeline import Flags, Numbers, used
 from bot.facts import CHANGE_COLUMNS, FLAGS, GRADE_SHIFT, TALLIES, TALLY_BITS
@@ -30,16 +31,17 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Census:
-    """Masks over the turns by figure key. Merged originals are in none but their own."""
+    """Masks over the turns by figure key. Merged originals are in none but their own; turns
+    outside ``reach`` are in none at all."""
 
-    def __init__(self, standings: Standings) -> None:
+    def __init__(self, standings: Standings, reach: Reach = EVERYWHERE) -> None:
         self.standings = standings
         self._words = standings.facts.words
         marks = standings.turns["marks"]
         self._flags = {name: marks & (1 << place) != 0 for place, name in enumerate(FLAGS)}
         self.grade: Numbers = marks >> GRADE_SHIFT
-        self._known = standings.start <= standings.cut_off
-        self._alive = self._known & ~self._flags["merged"]
+        self.known = (standings.start <= standings.cut_off) & reach.over(standings)
+        self._alive = self.known & ~self._flags["merged"]
         self.masks: dict[str, Flags] = {}
         self._count()
         self._time()
@@ -60,7 +62,7 @@ class Census:
         named = standings.turns["exclusion"] > 0
         excluded = named | needless | withdrawn
         masks["counts.original"] = alive
-        masks["counts.merged"] = self._known & self._flags["merged"]
+        masks["counts.merged"] = self.known & self._flags["merged"]
         masks["counts.excluded"] = alive & excluded
         for code in np.unique(standings.turns["exclusion"][alive & named]):
             word = EXCLUSIONS.get(self._words[int(code)], self._words[int(code)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -14,6 +14,7 @@ from bot import facts as columns
 from bot.assessment.census import OVER_3_MONTHS, Census
 from bot.assessment.figures import Figures, Group, write
 from bot.assessment.listing import Listed, listed
+from bot.assessment.reach import EVERYWHERE, Reach
 from bot.assessment.standings import WITHIN, Standings
 from bot.assessment.survival import percentiles
 from bot.assessment.timeline import Flags, Numbers, used
@@ -28,6 +29,12 @@ _RADIX = 1 << 16  # numbers below this are sorted several times as fast
 SHARES = (0.5, 0.9)
 AGES = (7, 30, OVER_3_MONTHS.days)
 """Bounds in days between which the unanswered are counted by age."""
+AGE_NAMES = ("0-1", "1-3", "3-7", "7-30", "30-91", "91-")
+"""Groups of the dimension ``age``, in natural days."""
+AGE_STEPS = (1, 3, 7, 30, OVER_3_MONTHS.days)
+SPAN_NAMES = ("0-7", "7-30", "30-91", "91-")
+"""Groups of the dimension ``span``, those that AGES are the bounds of."""
+_CHINA = 8  # hours before UTC, since 1991 all year round
 DIMENSIONS = ("account", "department", "person", "category", "channel", "month")
 _AWAY = {"department": columns.DEPARTMENT, "category": columns.CATEGORY}
 
@@ -45,14 +52,19 @@ class Assessment:
 
     The unit of every count is the turn: a case in which the citizen asked anew counts once for
     each time. ``facts`` are the state at the cut-off; answers, changes and withdrawals that they
-    tell of after it are left out.
+    tell of after it are left out, and so are turns outside ``reach``.
     """
 
     def __init__(
-        self, facts: Facts, profile: Profile, calendar: Calendar, cut_off: datetime
+        self,
+        facts: Facts,
+        profile: Profile,
+        calendar: Calendar,
+        cut_off: datetime,
+        reach: Reach = EVERYWHERE,
     ) -> None:
         self._standings = Standings(facts, profile, calendar, cut_off)
-        self._census = Census(self._standings)
+        self._census = Census(self._standings, reach)
         self._facts = facts
         self._groupings: dict[str, Grouping] = {}
 
@@ -73,15 +85,36 @@ class Assessment:
         return [int(case) for case in dict.fromkeys(cases.tolist())]
 
     def turns_behind(
-        self, key: str, dimension: str = "", group: str = "", limit: int | None = None
+        self,
+        key: str,
+        dimension: str = "",
+        group: str = "",
+        limit: int | None = None,
+        *,
+        start: int = 0,
+        newest: bool = False,
     ) -> tuple[int, list[Listed]]:
-        """How many turns a figure counts, and the oldest of them; KeyError as above.
+        """How many turns a figure counts, and ``limit`` of them from ``start`` on, the oldest
+        first unless the ``newest`` are wanted; KeyError as above.
 
         ``traces`` as a key stands for whatever leaves a trace.
         """
         places = self._behind(key, dimension, group)
-        chosen = [int(place) for place in places[:limit]]
+        ordered = places[::-1] if newest else places
+        end = None if limit is None else start + limit
+        chosen = [int(place) for place in ordered[start:end]]
         return len(places), list(listed(self._census, self._worked, chosen))
+
+    def count(self, key: str) -> int:
+        """How many turns a figure counts."""
+        return int(np.count_nonzero(self._marked(key)))
+
+    def counts(self, key: str, dimension: str) -> dict[str, int]:
+        """How many turns a figure counts in each group, groups without any left out."""
+        grouping = self.grouping(dimension)
+        codes = grouping.codes[self._marked(key)]
+        found = np.bincount(codes, minlength=len(grouping.names))
+        return {name: int(n) for name, n in zip(grouping.names, found, strict=True) if n}
 
     def _behind(self, key: str, dimension: str, group: str) -> Numbers:
         """The places of the turns that a figure counts, oldest first."""
@@ -114,17 +147,26 @@ class Assessment:
         return {grouping.names[int(code)]: _aged(days[codes == code]) for code in np.unique(codes)}
 
     def grouping(self, dimension: str) -> Grouping:
-        """The groups of a dimension that hold any case. KeyError for an unknown dimension."""
+        """The groups of a dimension that hold any case. KeyError for an unknown dimension.
+
+        Beside DIMENSIONS there are ``day`` and ``hour`` (of the day) in which the citizen wrote,
+        in China, and ``age`` and ``span``, how long ago that was, finely and roughly.
+        """
         if dimension not in self._groupings:
             standings = self._standings
-            self._groupings[dimension] = {
+            made: dict[str, Callable[[], Grouping]] = {
                 "account": lambda: self._by_account(0),
                 "channel": lambda: self._by_account(1),
                 "department": lambda: self._by_word(standings.department),
                 "person": lambda: self._by_word(standings.turns["person"]),
                 "category": lambda: self._by_word(standings.category),
-                "month": self._by_month,
-            }[dimension]()
+                "month": lambda: self._by_date("%Y-%m"),
+                "day": lambda: self._by_date("%Y-%m-%d"),
+                "hour": self._by_hour,
+                "age": lambda: self._by_age(AGE_NAMES, AGE_STEPS),
+                "span": lambda: self._by_age(SPAN_NAMES, AGES),
+            }
+            self._groupings[dimension] = made[dimension]()
         return self._groupings[dimension]
 
     def _of(self, grouping: Grouping, dimension: str) -> dict[str, Figures]:
@@ -181,9 +223,10 @@ class Assessment:
             return None
         found = np.zeros(len(grouping.names), np.int64)
         places = {name: place for place, name in enumerate(grouping.names)}
-        for kind, _, words in self._standings.away:
+        for kind, turns, words in self._standings.away:
             if kind == _AWAY[dimension]:
-                numbers, counts = np.unique(words, return_counts=True)
+                near = words[self._census.known[turns]]
+                numbers, counts = np.unique(near, return_counts=True)
                 for number, count in zip(numbers, counts, strict=True):
                     place = places.get(self._facts.words[int(number)])
                     if place is not None:
@@ -237,10 +280,19 @@ class Assessment:
         accounts = self._facts.accounts
         return self._by_codes(numbers, {one: accounts[one][part] for one in used(numbers)})
 
-    def _by_month(self) -> Grouping:
+    def _by_date(self, form: str) -> Grouping:
         timeline = self._standings.timelines[0]
         days = timeline.day(self._standings.start)
-        return self._by_codes(days, {one: f"{timeline.date(one):%Y-%m}" for one in used(days)})
+        return self._by_codes(days, {one: timeline.date(one).strftime(form) for one in used(days)})
+
+    def _by_hour(self) -> Grouping:
+        hours = (self._standings.start // HOUR + _CHINA) % 24
+        return self._by_codes(hours, {one: f"{one:02d}" for one in used(hours)})
+
+    def _by_age(self, names: Sequence[str], steps: Sequence[int]) -> Grouping:
+        days = (self._standings.cut_off - self._standings.start) / (24 * HOUR)
+        codes = np.searchsorted(np.array(steps) + 1e-9, days, side="left").astype(np.uint32)
+        return Grouping(names, codes)
 
 
 def _packed(masks: Sequence[Flags]) -> Numbers:

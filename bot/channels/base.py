@@ -86,6 +86,13 @@ class Channel(Protocol):
         """
         ...
 
+    async def probe(self) -> str:
+        """Ask the platform whether this account can be used: what it says of itself.
+
+        Raises SendError with the reason.
+        """
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -86,6 +86,10 @@ class TelegramChannel:
             )
         return str(copied.message_id)
 
+    async def probe(self) -> str:
+        with _platform_errors():
+            return f"@{(await self._bot.get_me()).username}"
+
     async def close(self) -> None:
         await self._bot.session.close()
 

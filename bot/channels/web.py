@@ -21,4 +21,7 @@ class WebChannel:
     async def send(self, place: str, outgoing: Outgoing) -> str:
         return outgoing.edits or uuid4().hex
 
+    async def probe(self) -> str:
+        return "网页咨询就在本程序里"
+
     async def close(self) -> None: ...

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.app import open_library, rules
 from bot.clock import SHANGHAI
 from bot.commands.common import (
     CommandError,
@@ -24,6 +23,7 @@ from bot.commands.common import (
 from bot.config import read_ranker
 from bot.desk.learning import REMEMBERED, Learning, Outcome, Proposal
 from bot.desk.office import DeskError, Office
+from bot.outfit import open_library, rules
 from bot.settings import Settings
 from knowledge.proposals import Asked, impersonal
 from knowledge.tables import replacing

@@ -27,11 +27,6 @@ from knowledge.tables import replacing
 from storage.db import Database
 from storage.ledger import audit
 
-LISTED = {"json": 0, "xlsx": 1000, "docx": 200, "html": 100}
-"""How many cases of each list come with a report."""
-LISTED_ALONE = {"json": 0, "xlsx": 50_000, "html": 5_000}
-"""How many cases a list on its own has at most; 0 for all."""
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -52,7 +47,7 @@ def report(context: Any, asked: Asked, *, cases: str, by: str, group: str) -> No
         return
     _refuse_unready(asked, cases, by, group)
     settings = settings_of(context)
-    wanted = _wanted(settings, asked, LISTED_ALONE if cases else LISTED)
+    wanted = _wanted(settings, asked, reports.LISTED_ALONE if cases else reports.LISTED)
     found = run(_made(settings, wanted, asked, (cases, by, group)))
     _hand_over(reports.render(found, asked.form), asked.output)
 

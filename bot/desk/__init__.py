@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.channels.base import Channel
+from bot.desk.administering import Administering
 from bot.desk.answering import Answering
+from bot.desk.auditing import Auditing
 from bot.desk.bulk import Bulk
 from bot.desk.callback import Callback
 from bot.desk.catalogue import Catalogue
@@ -26,6 +28,7 @@ from bot.desk.office import DeskError, Inbound, Office, Rules
 from bot.desk.people import People
 from bot.desk.review import Review
 from bot.desk.satisfaction import Satisfaction
+from bot.desk.supervision import Supervision
 from bot.desk.supplement import Supplement
 from bot.desk.tasks import Tasks
 from bot.desk.transfer import Transfer
@@ -69,6 +72,9 @@ class Desk:
         self.workbench = Workbench(office)
         self.bulk = Bulk(office, self.review, self.workbench)
         self.people = People(office)
+        self.supervision = Supervision(office)
+        self.auditing = Auditing(office)
+        self.administering = Administering(office, channels)
         self.dispatch = Dispatch(office, channels)
         self.duties = Duties(office, self.answering, self.learning)
 

@@ -10,10 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.assessment.scorecard import Scorecard
 from bot.channels.base import Attachment, Capabilities
 from bot.clock import SHANGHAI, Calendar
 from bot.deadlines import Profile
 from bot.desk.library import Library
+from bot.desk.premises import Premises
+from bot.reports.model import Letterhead
 from storage.coordination import Coordination
 from storage.db import Database
 from storage.models import Account, Case, Citizen
@@ -46,6 +49,8 @@ class Rules:
     max_attempts: int = 12
     backoff: timedelta = timedelta(seconds=2)
     backoff_limit: timedelta = timedelta(minutes=10)
+    scorecards: tuple[Scorecard, ...] = ()
+    letterhead: Letterhead = field(default_factory=Letterhead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Office:
     coordination: Coordination
     rules: Rules
     capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
+    premises: Premises = field(default_factory=Premises)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

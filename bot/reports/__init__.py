@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from bot.reports.model import CaseList, Letterhead, Report, Row, describe
 
-__all__ = ["CaseList", "Letterhead", "Report", "Row", "describe", "render"]
+__all__ = [
+    "FORMATS",
+    "LISTED",
+    "LISTED_ALONE",
+    "CaseList",
+    "Letterhead",
+    "Report",
+    "Row",
+    "describe",
+    "render",
+]
 
 FORMATS = ("json", "xlsx", "docx", "html")
+LISTED = {"json": 0, "xlsx": 1000, "docx": 200, "html": 100}
+"""How many cases of each list come with a report."""
+LISTED_ALONE = {"json": 0, "xlsx": 50_000, "html": 5_000}
+"""How many cases a list on its own has at most; 0 for all."""
 
 
 def render(report: Report, form: str) -> bytes:

@@ -57,7 +57,7 @@ def scorecard_table(scorecard: Figures, report: Report) -> tuple[list[Field], li
         for group, own in scorecard.get(f"by_{dimension}", {}).items():
             ranked |= "rank" in own
             weights = [own[f"weight_{part}"] for part in ("met", "near", "missed", "unassessed")]
-            cells = [_scored(one, own["metrics"][one["key"]]) for one in scorecard["metrics"]]
+            cells = [scored(one, own["metrics"][one["key"]]) for one in scorecard["metrics"]]
             place = [own["rank"], own["unranked_because"] or ""] if "rank" in own else []
             known = group_name(dimension, group, report.names)
             rows.append([known, name, own["valid"], *weights, *place, *cells, own["traces"]])
@@ -69,19 +69,19 @@ def scorecard_table(scorecard: Figures, report: Report) -> tuple[list[Field], li
         Field("有效数（件）", COUNT),
         *(Field(f"{band}权重", "0", "权重（合计 100）", 9) for band in _BANDS),
         *([Field("名次", "0"), Field("不排名的原因", width=24, wrap=True)] if ranked else []),
-        *(Field(_aim(one), section="指标", width=20, wrap=True) for one in scorecard["metrics"]),
+        *(Field(aim(one), section="指标", width=20, wrap=True) for one in scorecard["metrics"]),
         Field("痕迹（次）", COUNT),
     ]
     return fields, rows
 
 
-def _aim(metric: Figures) -> str:
+def aim(metric: Figures) -> str:
     sign = "≤" if metric["lower_is_better"] else "≥"
     target = f"{metric['target']:g}小时" if metric["unit"] == "hours" else f"{metric['target']:.0%}"
     return f"{metric['name']} {sign}{target}（{metric['weight']:g}）"
 
 
-def _scored(metric: Figures, cell: Figures) -> str:
+def scored(metric: Figures, cell: Figures) -> str:
     value, exceeds = cell["value"], cell["exceeds"]
     if value is None:
         shown = f">{exceeds:,.1f}" if exceeds is not None else measures.NO_DATA

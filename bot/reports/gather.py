@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
-from bot.assessment import Assessment, Figures
+from bot.assessment import EVERYWHERE, Assessment, Figures, Reach
 from bot.assessment.health import AccountCard, LinkCheck, LinkUse, health
 from bot.assessment.listing import Listed
 from bot.assessment.scorecard import Scorecard, score
@@ -51,10 +52,14 @@ class Period:
         return datetime.combine(self.last + timedelta(days=1), time(), SHANGHAI)
 
 
+ALWAYS = Period(None, None)
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """What to report: a period as of a cut-off by a profile and a calendar; at most ``listed``
-    cases for each list, and none of the lists when it is 0."""
+    """What to report: a period as of a cut-off by a profile and a calendar, of everything or of
+    what is within reach; at most ``listed`` cases for each list, and none of the lists when it
+    is 0."""
 
     period: Period
     cut_off: datetime
@@ -64,13 +69,14 @@ class Wanted:
     rank: bool = False
     listed: int = 0
     letterhead: Letterhead = field(default_factory=Letterhead)
+    reach: Reach = EVERYWHERE
 
 
 async def gather(database: Database, wanted: Wanted) -> Report:
     """The whole report."""
     assessment = await assess(database, wanted)
-    found = assessment.figures()
-    document = await _document(database, wanted, found)
+    found = await asyncio.to_thread(assessment.figures)
+    document = await document_of(database, wanted, found)
     document["scorecards"] = [score(one, found, rank=wanted.rank) for one in wanted.scorecards]
     document["health"] = await account_health(database, wanted)
     lists = [
@@ -85,22 +91,24 @@ async def cases_behind(
 ) -> Report:
     """The totals, and the cases behind one figure. KeyError for an unknown figure or group."""
     assessment = await assess(database, wanted)
-    document = await _document(database, wanted, assessment.figures(()))
+    document = await document_of(database, wanted, assessment.figures(()))
     title = LISTS.get(key) or TITLES.get(key, key)
     found = await _list(database, assessment, key, title, wanted.listed or None, dimension, group)
     return Report(document, {key: found}, wanted.letterhead)
 
 
-async def assess(database: Database, wanted: Wanted) -> Assessment:
-    """The assessment of the period."""
-    found = await facts(database, wanted.period.begin, wanted.period.end)
-    return Assessment(found, wanted.profile, wanted.calendar, wanted.cut_off)
+async def assess(database: Database, wanted: Wanted, *, unanswered: bool = False) -> Assessment:
+    """The assessment of the period, or of what nobody had answered at the cut-off."""
+    open_at = wanted.cut_off if unanswered else None
+    found = await facts(database, wanted.period.begin, wanted.period.end, open_at=open_at)
+    ruled = found, wanted.profile, wanted.calendar, wanted.cut_off, wanted.reach
+    return await asyncio.to_thread(Assessment, *ruled)
 
 
 async def account_health(database: Database, wanted: Wanted) -> Figures:
     """How the accounts are kept at the cut-off, whatever the period."""
-    open_ = await facts(database, unanswered=True)
-    ages = Assessment(open_, wanted.profile, wanted.calendar, wanted.cut_off).ages("account")
+    open_ = await assess(database, replace(wanted, period=ALWAYS), unanswered=True)
+    ages, reach = open_.ages("account"), wanted.reach
     async with database.read() as session:
         topics = await accounts.topics(session)
         cards = [
@@ -116,11 +124,13 @@ async def account_health(database: Database, wanted: Wanted) -> Figures:
                 topics=topics.get(one.id or 0, {}),
             )
             for one in await accounts.everyone(session)
+            if not reach.accounts or one.key in reach.accounts
         ]
         links = [
             LinkUse(link.url, link.title, entry.id, entry.department)
             for entry in await entries.load(session)
             for link in entry.links
+            if not reach.departments or entry.department in reach.departments
         ]
         checks = {
             url: LinkCheck(one.reachable, one.problem, one.checked_at, one.failing_since)
@@ -129,7 +139,11 @@ async def account_health(database: Database, wanted: Wanted) -> Figures:
     return health(cards, ages, links, checks, wanted.cut_off)
 
 
-async def _document(database: Database, wanted: Wanted, figures: Figures) -> Figures:
+async def document_of(
+    database: Database, wanted: Wanted, figures: Figures, ledger: Figures | None = None
+) -> Figures:
+    """Figures with all that a reader must know to judge them; ``ledger`` is what is known of the
+    ledger already."""
     return describe(
         figures,
         first=wanted.period.first,
@@ -137,8 +151,9 @@ async def _document(database: Database, wanted: Wanted, figures: Figures) -> Fig
         cut_off=wanted.cut_off,
         profile=wanted.profile,
         calendar=wanted.calendar,
-        ledger=await provenance(database, wanted.cut_off),
+        ledger=ledger or await provenance(database, wanted.cut_off),
         names=await _names(database),
+        reach=wanted.reach,
     )
 
 
@@ -158,10 +173,11 @@ async def _list(
     group: str = "",
 ) -> CaseList:
     total, turns = assessment.turns_behind(key, dimension, group, limit)
-    return CaseList(key, title, total, await _rows(database, turns), dimension, group)
+    return CaseList(key, title, total, await rows_of(database, turns), dimension, group)
 
 
-async def _rows(database: Database, turns: Sequence[Listed]) -> list[Row]:
+async def rows_of(database: Database, turns: Sequence[Listed]) -> list[Row]:
+    """The turns with what the citizens wrote, personal data hidden."""
     async with database.read() as session:
         texts = await stored.texts(session, {one.case_id for one in turns})
     shown = {number: shorten(mask(text[:_READ])) for number, text in texts.items()}

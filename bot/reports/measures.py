@@ -159,6 +159,17 @@ DIMENSIONS = {
     "channel": "渠道",
     "month": "月份",
 }
+MORE_DIMENSIONS = {"day": "日期", "hour": "时段", "age": "已等多久", "span": "已等多久"}
+"""What the figures on the screen can be opened by besides; no report has tables of these."""
+AGE_NAMES = {
+    "0-1": "1 日以内",
+    "1-3": "1 至 3 日",
+    "3-7": "3 至 7 日",
+    "0-7": "7 日以内",
+    "7-30": "7 至 30 日",
+    "30-91": "30 至 91 日",
+    "91-": "超过 91 日",
+}
 _NAMELESS = {"department": "未定承办单位", "person": "未落实到人（含自动答复）"}
 STANDS = {
     Stand.MERGED: "并入别件",
@@ -253,6 +264,10 @@ def percent(share: float | None) -> str:
 
 def group_name(dimension: str, group: str, names: Mapping[str, Mapping[str, str]]) -> str:
     """A group as people call it."""
+    if dimension in ("age", "span"):
+        return AGE_NAMES.get(group, group)
+    if dimension == "hour":
+        return f"{int(group)} 时" if group.isdigit() else group
     name = names.get(dimension, {}).get(group) or group or _NAMELESS.get(dimension, "未定")
     return printable(name)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from bot.assessment import Figures
+from bot.assessment import EVERYWHERE, Figures, Reach
 from bot.assessment.listing import Listed
 from bot.clock import SHANGHAI, Calendar, Spans
 from bot.deadlines import Profile
@@ -73,9 +73,10 @@ def describe(
     calendar: Calendar,
     ledger: Figures,
     names: Mapping[str, Mapping[str, str]] | None = None,
+    reach: Reach = EVERYWHERE,
 ) -> Figures:
     """Figures with all that a reader must know to judge them: period, cut-off, rule, calendar,
-    and what is known of the ledger behind them."""
+    whose they are, and what is known of the ledger behind them."""
     return {
         "schema": SCHEMA,
         "period": {"from": _iso(first), "to": _iso(last)},
@@ -93,6 +94,10 @@ def describe(
             "source": calendar.source,
             "business_hours": _spans(calendar.spans),
             "departments": {name: _spans(own) for name, own in calendar.departments.items()},
+        },
+        "reach": {
+            "accounts": list(reach.accounts),
+            "departments": list(reach.departments),
         },
         "ledger": ledger,
         "names": {key: dict(own) for key, own in (names or {}).items()},

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from bot.assessment import Figures
-from bot.reports.measures import ALL, Measure
+from bot.reports.measures import ALL, Measure, group_name
 from bot.reports.model import Report
 
 _BY_PATH = {one.path: one for one in ALL}
@@ -93,6 +93,8 @@ def provenance(report: Report) -> Iterator[tuple[str, str]]:
     figures = report.figures
     counts, profile, kept = figures["counts"], figures["profile"], figures["ledger"]
     bounds = figures["period"]
+    if limited := reach_text(report):
+        yield "范围", limited
     yield (
         "留言日期",
         f"{bounds['from'] or '最早'} 至 {bounds['to'] or '最近'}（北京时间，含首尾两日）",
@@ -120,20 +122,33 @@ def provenance(report: Report) -> Iterator[tuple[str, str]]:
 def one_line(report: Report) -> str:
     """The same in one line, for the head of every sheet."""
     told = dict(provenance(report))
-    names = ("留言日期", "统计截止", "件数", "时限方案", "方案依据", "日历版本", "台账")
-    return "　｜　".join(f"{name} {told[name]}" for name in names)
+    names = ("范围", "留言日期", "统计截止", "件数", "时限方案", "方案依据", "日历版本", "台账")
+    return "　｜　".join(f"{name} {told[name]}" for name in names if name in told)
 
 
 def page_head(report: Report) -> str:
     """The shortest form of it, for the head of every printed page."""
     figures, counts = report.figures, report.figures["counts"]
     digest = (figures["ledger"].get("digest") or "尚未封存")[:12]
+    limited = f"{text}｜" if (text := reach_text(report)) else ""
     return (
-        f"截止 {cut_off(report):%Y-%m-%d %H:%M}｜原始 {counts['original']} 剔除 "
+        f"{limited}截止 {cut_off(report):%Y-%m-%d %H:%M}｜原始 {counts['original']} 剔除 "
         f"{counts['excluded']} 有效 {counts['valid']}｜{figures['profile']['name']}，依据 "
         f"{figures['profile']['basis']}｜日历 {figures['calendar']['version']}｜台账 {digest} "
         f"缺 {figures['ledger'].get('missing_events', 0)}"
     )
+
+
+def reach_text(report: Report) -> str:
+    """Whose figures these are; "" for everybody's."""
+    reach, names = report.figures["reach"], report.names.get("account", {})
+    parts = []
+    if reach["departments"]:
+        named = (group_name("department", one, report.names) for one in reach["departments"])
+        parts.append(f"只含承办单位 {'、'.join(named)}")
+    if reach["accounts"]:
+        parts.append(f"只含账号 {'、'.join(names.get(one, one) for one in reach['accounts'])}")
+    return "；".join(parts)
 
 
 def limits(profile: Figures) -> str:

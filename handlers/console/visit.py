@@ -73,7 +73,7 @@ class Visit:
             )
 
     def leave(self) -> None:
-        """Lead to the sign-in page."""
+        """Lead to the sign-in page; the browser puts the place of the console before it."""
         with self.page:
             ui.navigate.to("/login")
 

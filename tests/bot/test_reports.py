@@ -174,6 +174,7 @@ DOCUMENT: dict[str, Any] = {
         "limits": {"*": TEXT},
         "fallback": TEXT,
     },
+    "reach": {"accounts": [TEXT], "departments": [TEXT]},
     "calendar": {
         "version": TEXT,
         "source": TEXT,

@@ -34,6 +34,10 @@ def change(case_id: int) -> Row:
     return (case_id, 1, 0, 1, 5, 0, 7)
 
 
+LATER = 10**9
+"""A moment after every answer."""
+
+
 async def put(database: Database, case_ids: Iterable[int], start: int = 0) -> None:
     """Facts of cases that have no events, as folding would store them."""
     numbers = list(case_ids)
@@ -99,7 +103,7 @@ async def test_periods_and_the_unanswered_are_chosen_from_blocks(database: Datab
     async with database.snapshot() as connection:
         turns, _ = await figures.fetch(connection, 5, 30)
         assert turns[:, 0].tolist() == list(range(5, 30))
-        turns, _ = await figures.fetch(connection, None, 10, unanswered=True)
+        turns, _ = await figures.fetch(connection, None, 10, open_at=LATER)
         assert turns[:, 0].tolist() == [2, 4, 6, 8]
         turns, _ = await figures.fetch(connection, None, None)
         assert len(turns) == 39
@@ -111,9 +115,9 @@ async def test_both_ways_of_fetching_give_the_same(
     await put(database, range(1, 40))
     await pack_all(database)
     async with database.snapshot() as connection:
-        packed, _ = await figures.fetch(connection, 5, 30, unanswered=True)
+        packed, _ = await figures.fetch(connection, 5, 30, open_at=LATER)
         monkeypatch.setattr(figures, "_FEW", 1000)
-        rows, changes = await figures.fetch(connection, 5, 30, unanswered=True)
+        rows, changes = await figures.fetch(connection, 5, 30, open_at=LATER)
     assert np.array_equal(packed, rows)
     assert set(changes[:, 0].tolist()) <= set(rows[:, 0].tolist())
 

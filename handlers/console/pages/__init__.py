@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from handlers.console.pages import (
+    admin,
+    audits,
     board,
+    cases,
     entry,
     exchange,
+    figures,
+    health,
     knowledge,
     learning,
     questions,
+    scorecards,
+    screen,
     staff,
     tasks,
     upkeep,
 )
 
 __all__ = [
+    "admin",
+    "audits",
     "board",
+    "cases",
     "entry",
     "exchange",
+    "figures",
+    "health",
     "knowledge",
     "learning",
     "questions",
+    "scorecards",
+    "screen",
     "staff",
     "tasks",
     "upkeep",

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from nicegui import ui
 
+from bot.desk.desktop import DECIDERS
+from bot.desk.supervision import LOOKERS
 from handlers.console.pages.parts import tag, word
 from handlers.console.visit import Visit
 from storage.terms import Role
@@ -22,7 +24,10 @@ _PAGES = (
     ("待办", "/console/", ()),
     ("事项", _TASKS, ()),
     ("知识库", "/console/knowledge", ()),
+    ("看板", "/console/figures", LOOKERS),
+    ("审计", "/console/audit", DECIDERS),
     ("人员", "/console/staff", (Role.ADMIN,)),
+    ("管理", "/console/admin", (Role.ADMIN,)),
 )
 _SCRIPT = '<script defer src="/console/assets/console.js"></script>'
 

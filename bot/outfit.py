@@ -1,0 +1,97 @@
+"""What the settings make of an office: its rules, its knowledge, what its administrators see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, SecretStr
+
+from bot.config import ConfigError, read_calendar, read_scorecards
+from bot.deadlines import profiles
+from bot.desk import Library, Rules
+from bot.desk.premises import Finding, Premises, Setting
+from bot.reports import Letterhead
+from bot.settings import Settings
+from knowledge.matcher import Policy
+from storage.db import Database
+
+if TYPE_CHECKING:
+    from knowledge.ranker import Weights
+
+_PASSWORD = re.compile(r"(?<=:)[^:/@]+(?=@)")
+
+
+def rules(settings: Settings) -> Rules:
+    """The office's rules from the settings. Raises ConfigError for an unknown profile."""
+    known = profiles()
+    if settings.clock.profile not in known:
+        raise ConfigError(f"clock.profile：没有这个时限方案，可选 {'、'.join(known)}")
+    return Rules(
+        profile=known[settings.clock.profile],
+        calendar=read_calendar(settings.clock),
+        burst=timedelta(seconds=settings.desk.burst_seconds),
+        settle=timedelta(seconds=min(0.4, settings.desk.burst_seconds)),
+        acknowledge=settings.desk.acknowledge,
+        resolve_after_days=settings.desk.resolve_after_days,
+        snooze=timedelta(minutes=settings.desk.snooze_minutes),
+        undo=timedelta(seconds=settings.console.undo_seconds),
+        departments=settings.desk.departments,
+        extensions=settings.clock.extensions,
+        extension_workdays=settings.clock.extension_workdays,
+        supplement_workdays=settings.clock.supplement_workdays,
+        transfer_workdays=settings.clock.transfer_workdays,
+        callback_workdays=settings.clock.callback_workdays,
+        staff_place=settings.telegram.staff_chat,
+        lease=timedelta(seconds=settings.outbox.lease_seconds),
+        max_attempts=settings.outbox.max_attempts,
+        backoff=timedelta(seconds=settings.outbox.backoff_seconds),
+        backoff_limit=timedelta(seconds=settings.outbox.backoff_limit_seconds),
+        scorecards=tuple(read_scorecards(settings.assessment)),
+        letterhead=Letterhead(settings.assessment.issuer, settings.assessment.recipients),
+    )
+
+
+def open_library(
+    db: Database, settings: Settings, weights: Mapping[str, Weights] | None = None
+) -> Library:
+    """The knowledge base with the configured policy, still empty."""
+    knowledge = settings.knowledge
+    policy = Policy(answer_at=knowledge.answer_at) if knowledge.answer_at else Policy()
+    return Library(db, policy, knowledge.risk, knowledge.decisions_required, weights)
+
+
+def premises(settings: Settings, check: Callable[[], Awaitable[Sequence[Finding]]]) -> Premises:
+    """What administrators may see of the settings, where backups are put, and how to look
+    whether all is well."""
+    return Premises(tuple(_shown(settings)), settings.app.data_dir / "backups", check)
+
+
+def _shown(settings: Settings) -> Iterator[Setting]:
+    for section in type(settings).model_fields:
+        part: BaseModel = getattr(settings, section)
+        for name, field in type(part).model_fields.items():
+            value = getattr(part, name)
+            default = field.get_default(call_default_factory=True)
+            yield Setting(
+                f"{section}.{name}",
+                _spoken(value),
+                field.description or "",
+                changed=value != default,
+                variable=f"WENBAN_{section}__{name}".upper(),
+            )
+
+
+def _spoken(value: Any) -> str:
+    """A setting as it may be shown: of a secret, whether there is one."""
+    if isinstance(value, SecretStr):
+        return "已设置" if value.get_secret_value() else "未设置"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, tuple):
+        return "、".join(map(str, value)) or "空"
+    if isinstance(value, Mapping):
+        return "；".join(f"{name} {_spoken(one)}" for name, one in value.items()) or "空"
+    return "空" if value in (None, "") else _PASSWORD.sub("***", str(value))
