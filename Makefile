@@ -7,7 +7,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PACKAGES := bot handlers knowledge storage tests benchmarks
 
-.PHONY: help run test cover check bench lock format clean
+.PHONY: help run test cover screens check bench lock format clean
 .DEFAULT_GOAL := help
 
 help: ## 显示各命令
@@ -35,6 +35,9 @@ test: $(DEV) ## 运行测试；参数用 ARGS 传入，如 make test ARGS="-k de
 
 cover: $(DEV) ## 运行测试并列出没有测到的行
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+
+screens: $(DEV) ## 用浏览器走一遍工作台，更新 docs/images 里的画面
+	SCREENS=docs/images $(BIN)/python -m pytest tests/e2e/test_screens.py
 
 check: $(DEV) ## 检查代码规范、类型与依赖方向
 	$(BIN)/ruff check $(PACKAGES)

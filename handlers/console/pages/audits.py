@@ -44,6 +44,7 @@ class AuditPage:
                 word("审计", name="h1")
                 word("只能看，不能改。", "soft")
             self._fields = tag("form", "sought").props('role="search"')
+            self._fields.on("submit", js_handler="(e) => e.preventDefault()")
             self._body = tag("div", "figures-body")
 
     async def start(self) -> None:
@@ -80,7 +81,6 @@ class AuditPage:
                 one.on("keydown.enter", look)
             button("查", strong=True).props("type=button").on_click(look)
             button("导出").props("type=button").on_click(self._export)
-        self._fields.on("submit", js_handler="(e) => e.preventDefault()")
 
     def _show(self, found: DeedPage) -> None:
         if not found.deeds:
