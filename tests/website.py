@@ -96,7 +96,7 @@ async def _desk(database: Database, premises: Premises) -> Desk:
         if (await session.exec(select(Account))).first() is None:
             session.add(Account(key="web", platform="网站", name=SITE.name))
             session.add(Account(key="telegram", platform="Telegram", name="云川发布"))
-            await entries.save(session, ENTRIES, "test")
+            await entries.save(session, ENTRIES, "os:li")
     library = Library(database, Policy())
     await library.refresh()
     channel = WebChannel()
