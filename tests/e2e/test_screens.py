@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -88,7 +89,7 @@ async def a_day(website: Website) -> dict[str, str]:
         await write(client, text)
         await answers(client)
     numbers, now = await come(website, *HARD), datetime.now(UTC)
-    changes = {
+    changes: dict[int, dict[str, Any]] = {
         numbers[0]: {
             "urgency": 1,
             "department": "市城市管理局",
