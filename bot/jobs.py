@@ -17,6 +17,7 @@ from bot.clock import SHANGHAI
 from bot.desk import Desk
 from bot.desk.calendars import renew_dues
 from bot.desk.pauses import resume_due
+from bot.desk.retention import expire
 from bot.ledger import catch_up, verify
 from storage.db import Database
 from storage.jobs import claim_run, last_run
@@ -116,6 +117,11 @@ def table(desk: Desk, digest_at: str, reminder_minutes: int) -> list[Job]:
             "digest",
             CronTrigger(hour=hour, minute=minute, day_of_week="mon-sun", timezone=SHANGHAI),
             desk.duties.morning,
+        ),
+        Job(
+            "expire",
+            CronTrigger(hour=_NIGHT, minute=10, timezone=SHANGHAI),
+            lambda: expire(desk.office),
         ),
         Job("renew_dues", IntervalTrigger(minutes=10), lambda: renew_dues(desk.office)),
         Job("fold", IntervalTrigger(minutes=1), lambda: catch_up(desk.office.db), catch_up=False),

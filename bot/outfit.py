@@ -44,6 +44,7 @@ def rules(settings: Settings) -> Rules:
         supplement_workdays=settings.clock.supplement_workdays,
         transfer_workdays=settings.clock.transfer_workdays,
         callback_workdays=settings.clock.callback_workdays,
+        keep_citizen_days=settings.desk.keep_citizen_days,
         staff_place=settings.telegram.staff_chat,
         lease=timedelta(seconds=settings.outbox.lease_seconds),
         max_attempts=settings.outbox.max_attempts,

@@ -226,6 +226,17 @@ class DeskSettings(_Section):
     departments: tuple[str, ...] = Field(
         default=(), description="可转办的承办单位；空为取知识库里出现的单位"
     )
+    keep_citizen_days: int = Field(
+        default=0,
+        description="群众最后一次来往多少日后，自动抹去其称呼和原话，数字不变；0 为不自动抹去",
+    )
+
+    @field_validator("keep_citizen_days")
+    @classmethod
+    def _long_enough(cls, value: int) -> int:
+        if value and value < 30:
+            raise ValueError("保留期不能短于 30 日；不自动抹去请写 0")
+        return value
 
 
 class ClockSettings(_Section):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
-
 from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.channels.base import Outgoing
 from bot.desk import pauses, wording
 from bot.desk.answering import Answering
 from bot.desk.drafting import choice_number, decide
@@ -21,24 +18,21 @@ from bot.desk.office import (
     key_of,
     own_case,
 )
+from bot.desk.retention import ERASED, anonymise, forget
 from bot.desk.satisfaction import ask_once, not_yet
 from bot.desk.turns import not_helpful
 from knowledge.matcher import Match
-from storage import entries, inbox, queries, tasks
-from storage.ledger import audit, record
-from storage.models import Case, Citizen, Delivery, Draft, Message, utcnow
+from storage import entries, queries
+from storage.ledger import record
+from storage.models import Case, Citizen, Draft, Message, utcnow
 from storage.terms import (
     JUDGEABLE,
     OPEN_STATES,
     CaseState,
-    DeliveryState,
     DraftKind,
     DraftState,
     EventKind,
-    TaskState,
 )
-
-ERASED = "（已应群众要求删除）"
 
 
 class Citizens:
@@ -139,11 +133,8 @@ class Citizens:
                 return "我们没有保存您的任何信息。"
             for case in await queries.cases_of(session, key_of(person), 100_000):
                 await pauses.end(self._office, session, case, "群众撤回")
-                await _forget(session, case)
-            person.external_id = f"erased:{secrets.token_hex(8)}"
-            person.display_name, person.erased_at = "", utcnow()
-            person.reachable = False
-            audit(session, "citizen", "citizen.erase", str(person.id))
+                await forget(session, case, "citizen", ERASED)
+            await anonymise(session, person, "citizen", "citizen.erase")
         return "已删除您的信息。正在办理的诉求也已撤回，需要时请重新提问。"
 
     async def menu(self) -> list[tuple[str, list[str]]]:
@@ -176,39 +167,3 @@ def _line(case: Case) -> str:
 async def _count(session: AsyncSession, table: type[Case | Message], person: Citizen) -> int:
     query = select(func.count()).select_from(table).where(col(table.citizen_id) == person.id)
     return (await session.exec(query)).one()
-
-
-async def _forget(session: AsyncSession, case: Case) -> None:
-    """Blank every text of a case; an open one is withdrawn."""
-    for message in await queries.messages(session, key_of(case)):
-        for version in await queries.versions(session, message.id or 0):
-            version.text = ERASED
-        message.text, message.attachments = ERASED, []
-        message.external_id = f"erased:{message.id}"
-    for draft in await session.exec(select(Draft).where(Draft.case_id == case.id)):
-        draft.text = draft.original = ERASED
-        draft.approvals = [{**one, "before": "", "after": ""} for one in draft.approvals]
-    for delivery in await session.exec(select(Delivery).where(Delivery.case_id == case.id)):
-        delivery.payload = Outgoing(ERASED).to_json()
-        if delivery.place == case.place:
-            delivery.place = ""
-        if delivery.state in (DeliveryState.PENDING, DeliveryState.SENDING):
-            delivery.state, delivery.error = DeliveryState.FAILED, "群众撤回"
-    await _forget_beside(session, case)
-    if case.state in OPEN_STATES:
-        case.state, case.reason = CaseState.CLOSED, "群众撤回"
-        record(session, case, EventKind.CLOSED, actor="citizen", reason="群众撤回")
-    case.subject, case.place, case.thread, case.consider_at = "", "", "", None
-    case.comment, case.follow_up = (ERASED if one else "" for one in (case.comment, case.follow_up))
-    case.version += 1
-    record(session, case, EventKind.ERASED, actor="citizen")
-
-
-async def _forget_beside(session: AsyncSession, case: Case) -> None:
-    """Blank what staff wrote about a case: notes, and what they asked of one another."""
-    for note in await inbox.notes(session, key_of(case)):
-        note.text = ERASED
-    for task in await tasks.of_case(session, key_of(case)):
-        task.text, task.outcome = ERASED, ERASED if task.outcome else ""
-        if task.state == TaskState.OPEN:
-            tasks.close(task, TaskState.WITHDRAWN, outcome="群众撤回")

@@ -43,6 +43,7 @@ class Rules:
     supplement_workdays: int = 5
     transfer_workdays: int = 1
     callback_workdays: int = 5
+    keep_citizen_days: int = 0
     staff_account: str = "telegram"
     staff_place: str = ""
     lease: timedelta = timedelta(seconds=60)

@@ -54,7 +54,7 @@ EVENTS = {
     EventKind.CALLBACK_OPENED: "安排回访",
     EventKind.CALLBACK_DONE: "回访完成",
     EventKind.ESCALATED: "督办提醒",
-    EventKind.ERASED: "群众要求删除",
+    EventKind.ERASED: "内容已抹去",
     EventKind.IMPORTED: "历史导入",
 }
 PURPOSES = {

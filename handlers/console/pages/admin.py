@@ -42,6 +42,7 @@ _JOBS = {
     "digest": ("晨报", _A_DAY),
     "renew_dues": ("日历有变时重算期限", _MINUTES),
     "fold": ("汇总考核底数", _MINUTES),
+    "expire": ("抹去保留期满的个人信息", _A_DAY),
     "verify": ("每日封存、核对台账", _A_DAY),
 }
 """What each job is called, and after what time without a run something is wrong."""
@@ -213,11 +214,9 @@ class AdminPage:
             _where("desk.departments；空着的取知识库里出现的单位")
         with tag("section", "sheet-box"):
             word("保留", "part-name", name="h2")
-            word(
-                "程序不自动清除任何记录。群众可以要求删除自己的内容，删除后统计仍在；"
-                "台账和审计只增不改。",
-                name="p",
-            )
+            word(_kept(self.visit.desk.office.rules.keep_citizen_days), name="p")
+            word("群众也可以随时要求删除自己的内容。台账和审计只增不改，不会清除。", name="p")
+            _where("desk.keep_citizen_days")
 
     async def _settings(self) -> None:
         shown = self.visit.desk.office.premises.settings
@@ -284,6 +283,12 @@ def _profile(one: Profile, *, chosen: bool) -> None:
         word(one.basis, "words", name="td")
         effective = f"{one.effective_on}" if one.effective_on else "未登记"
         word(effective, name="td")
+
+
+def _kept(days: int) -> str:
+    if not days:
+        return "群众的称呼和原话不自动抹去。"
+    return f"群众最后一次来往 {days} 日后，没有未办完的事，其称呼和原话自动抹去，数字不变。"
 
 
 def _told(name: str, text: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.desk import DeskError
-from bot.desk.citizens import ERASED
+from bot.desk.retention import ERASED
 from storage.db import Database
 from storage.models import Account, Citizen, Delivery, Draft, Message, MessageVersion
 from tests.support import ENTRIES, STAFF_PLACE, Town, build_town

@@ -9,7 +9,7 @@ import pytest
 from bot.assessment import Assessment
 from bot.clock import Limit, Unit, due
 from bot.desk import DeskError
-from bot.desk.citizens import ERASED
+from bot.desk.retention import ERASED
 from bot.desk.wording import spoken_day
 from bot.ledger import facts
 from storage.models import Case, Delivery, Task
