@@ -109,6 +109,7 @@ def test_the_table_holds_every_scheduled_duty(town: Town) -> None:
         "pauses",
         "transfers",
         "digest",
+        "expire",
         "renew_dues",
         "fold",
         "verify",
