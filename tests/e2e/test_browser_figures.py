@@ -347,8 +347,8 @@ async def test_on_a_phone_figures_are_opened_with_a_thumb(
         )
         assert min(sizes) >= 42
         await page.get_by_role("button", name="近 7 日").click()
+        await page.wait_for_url("**period=7d**")
         await expect(page.locator(".head-line").first).to_contain_text("原始 1")
-        assert "period=7d" in page.url
         await tile(page, "等待中").click()
         await expect(page.locator(".cases-total")).to_have_text("1 件")
         await expect(page.locator(".head-line")).to_contain_text("只算截止时还没有答复的留言")

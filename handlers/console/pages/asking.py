@@ -36,15 +36,12 @@ class AskBox:
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
         word("这句话会匹配到什么", "part-title", name="h2")
-        self._box = ui.input(placeholder="写一句群众会问的话，按回车（w）").classes("wide")
+        self._box = ui.input(placeholder="写一句群众会问的话，按回车（w）").classes("wide ask-line")
         self._box.props('outlined dense clearable maxlength=500 aria-label="群众会问的话"')
         self._box.on("keydown.enter", self._look)
         self._found = tag("div", "asked").props('aria-live="polite"')
         with self._found:
             word("用的是正在运行的知识库、门槛和同义词，刚改的也算在内。", "soft")
-
-    def focus(self) -> None:
-        self._box.run_method("focus")
 
     @on_page
     async def _look(self) -> None:

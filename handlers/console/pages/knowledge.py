@@ -62,7 +62,7 @@ class KnowledgePage:
                 self._list = tag("div", "kb-rows").props('role="list"')
                 self._foot = tag("div", "pager")
             with tag("aside", "kb-ask").props('id="ask" aria-label="查一句"'):
-                self._ask = AskBox(visit)
+                AskBox(visit)
         ui.on("console-key", lambda event: self._key(str(event.args)))
 
     async def start(self, start: int) -> None:
@@ -196,8 +196,6 @@ class KnowledgePage:
             self._rows.move(key)
         elif key == "n" and edits(self.visit):
             ui.navigate.to("/knowledge/new")
-        elif key == "w":
-            self._ask.focus()
         elif key == "?":
             self._help = self._help or keys_sheet(_KEYS)
             self._help.open()

@@ -1,6 +1,8 @@
 // Keys, the way back, and what else only the browser can do. The server acts on a key; while a
 // person types, or a window stands open, a key means nothing but itself.
-const focuses = { '/': '.search input', e: '.reply-box textarea', f: '.find input', n: '.note-box input' };
+const focuses = {
+  '/': '.search input', e: '.reply-box textarea', f: '.find input', n: '.note-box input', w: '.ask-line input',
+};
 
 document.addEventListener('keydown', event => {
   const typing = event.target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
