@@ -112,3 +112,14 @@ def _server() -> URL:
 
 def _text(url: URL) -> str:
     return url.render_as_string(hide_password=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Programs and browsers are tested one after the other: two at once starve each other.
+
+    Other tests stay together by file, for the sake of what a file's tests share.
+    """
+    for item in items:
+        file = item.path.relative_to(Path(__file__).parent)
+        name = "e2e" if file.parts[0] == "e2e" else str(file)
+        item.add_marker(pytest.mark.xdist_group(name))
