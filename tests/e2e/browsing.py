@@ -22,7 +22,7 @@ ARGS = [
 ]
 PHONE = {"width": 390, "height": 780}
 # NiceGUI takes down a chart whose library had not come yet when the page was left: no harm done.
-UNFINISHED_CHART = "reading 'dispose'"
+UNFINISHED_CHART = "(reading 'dispose')\n    at Proxy.beforeUnmount"
 SMALL = {"width": 360, "height": 640}
 DESKTOP = {"width": 1200, "height": 800}
 OFFICE = {"width": 1366, "height": 768}

@@ -17,7 +17,7 @@ from handlers.console.pages.addresses import day, number
 from handlers.console.pages.charts import cell
 from handlers.console.pages.figures import STYLE
 from handlers.console.pages.frame import frame
-from handlers.console.pages.parts import button, choose, tag, word
+from handlers.console.pages.parts import button, choose, pick, tag, word
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from storage.audit import Sought
 
@@ -64,8 +64,8 @@ class AuditPage:
         known = self._query
         with self._fields:
             made: dict[str, Any] = {
-                "actor": _pick("谁", {"": "不限", **actors}, known["actor"]),
-                "action": _pick("做了什么", {"": "不限", **KINDS}, known["action"]),
+                "actor": pick("谁", {"": "不限", **actors}, known["actor"]),
+                "action": pick("做了什么", {"": "不限", **KINDS}, known["action"]),
                 "case": ui.input("诉求编号", value=known["case"]).props("dense outlined"),
                 "text": ui.input("对象里有", value=known["text"]).props("dense outlined"),
                 "from": ui.input("从", value=known["from"]).props("type=date dense outlined"),
@@ -123,11 +123,6 @@ class AuditPage:
         made = await self.visit.ask(lambda staff: desk.export(staff, sought, form))
         if made is not None:
             ui.download.content(made.content, made.name)
-
-
-def _pick(title: str, options: dict[str, str], value: str) -> ui.select:
-    known = value if value in options else ""
-    return ui.select(options, label=title, value=known).props("dense outlined")
 
 
 def _way(title: str, address: str) -> None:
