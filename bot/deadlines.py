@@ -34,6 +34,15 @@ class Profile:
     limits: Mapping[Category, Limit]
     fallback: Limit
     grades: Mapping[str, Limit] = field(default_factory=dict)
+    effective_note: str = ""
+
+    @property
+    def effective(self) -> str:
+        """Since when the rule holds, as far as its source says, in Chinese."""
+        since = f"{self.effective_on} 起施行" if self.effective_on else ""
+        if since and self.effective_note:
+            return f"{since}（{self.effective_note}）"
+        return since or self.effective_note or "施行日期没有登记"
 
     def limit(self, category: Category, grade: str = "") -> Limit:
         """ValueError when the profile does not know the grade."""
@@ -60,6 +69,7 @@ def parse_profile(key: str, row: Mapping[str, Any]) -> Profile:
             name=row["name"],
             basis=row["basis"],
             effective_on=row.get("effective_on"),
+            effective_note=row.get("effective_note", ""),
             acceptance=_limit(row["acceptance"]) if "acceptance" in row else None,
             limits={Category(name): _limit(value) for name, value in row.get("limits", {}).items()},
             fallback=_limit(row["fallback"]),

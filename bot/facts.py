@@ -68,6 +68,7 @@ FACT_COLUMNS = (
     "exclusion",
     "marks",
     "tallies",
+    "accepted",
 )
 CHANGE_COLUMNS = ("case_id", "turn", "number", "kind", "at", "until", "value")
 CASE = 0
@@ -112,6 +113,7 @@ def encode(case_id: int, account_id: int, turn: Turn, coder: Coder) -> tuple[Row
         coder(turn.excluded) if turn.excluded else 0,
         _marks(turn),
         _tallies(turn),
+        microseconds(turn.accepted_at),
     )
     changes = [
         (

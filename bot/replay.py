@@ -50,6 +50,8 @@ class _Clock:
         self.restored = 0
         self.changes: list[Change] = []
         self.paused_at: datetime | None = None
+        self.claimed_at: datetime | None = None
+        self.worked_at: datetime | None = None
         self.assignee = self.author = ""
         self.category: str = turn.category
         self.department = turn.department
@@ -85,6 +87,12 @@ class _Clock:
             self.department = department
             self.changes.append(Change(ChangeKind.DEPARTMENT, at, to=department))
 
+    def accepted(self) -> datetime | None:
+        """受理: when a person took it up and kept it, or wrote what was sent or asked. Passing it
+        on, putting it off and closing it are no acceptance; an answer always is one."""
+        moments = (self.claimed_at, self.worked_at, self.turn.stop)
+        return min((at for at in moments if at is not None), default=None)
+
     def end_pause(self, at: datetime) -> None:
         if self.paused_at is not None:
             self.changes.append(Change(ChangeKind.PAUSE, self.paused_at, max(at, self.paused_at)))
@@ -101,6 +109,7 @@ class _Clock:
             turn.stop, turn.automatic = max(stopped.at, turn.start), stopped.automatic
             turn.person, turn.suspected = stopped.person, stopped.suspected
             turn.closed, turn.withdrawn_at = False, None
+        turn.accepted_at = self.accepted()
         return turn
 
 
@@ -172,6 +181,7 @@ class _Story:
             clock.told_department(one.data["department"] or "", one.at)
         if "staff" in one.data:
             clock.assignee = str(one.data["staff"] or "")
+            clock.claimed_at = (clock.claimed_at or one.at) if clock.assignee else None
 
     def transferred(self, clock: _Clock, one: Happening) -> None:
         """转办; one that waits for its acceptance moves nothing yet."""
@@ -185,6 +195,8 @@ class _Story:
         clock.promised = True
         clock.told_department(one.data.get("to", one.data.get("after", "")) or "", one.at)
         clock.assignee = ""
+        if one.kind == "accepted":
+            clock.worked_at = clock.worked_at or one.at
 
     def returned(self, clock: _Clock, one: Happening) -> None:
         """退件: it stays with, or goes back to, whom it came from."""
@@ -196,9 +208,14 @@ class _Story:
         clock.turn.recategorised += 1
         clock.told_category(one.data["to"], one.at)
 
+    def reviewed(self, clock: _Clock, one: Happening) -> None:
+        clock.worked_at = clock.worked_at or one.at
+
     def reply_queued(self, clock: _Clock, one: Happening) -> None:
         self._placed(clock, one)
         clock.author = one.actor if one.actor.startswith("staff:") else ""
+        if clock.author:
+            clock.worked_at = clock.worked_at or one.at
         self._replying = clock
 
     def replied(self, clock: _Clock, one: Happening) -> None:

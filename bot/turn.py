@@ -51,7 +51,8 @@ class Turn:
     """One clock of a case; moments are aware.
 
     ``category`` and ``department`` are the first ones, ``changes`` what followed, in time.
-    ``stop`` is None while the clock runs. ``solved`` is the citizen's own word, None for silence;
+    ``stop`` is None while the clock runs. ``accepted_at`` (受理) is when a person first took it up,
+    or the answer if that came before. ``solved`` is the citizen's own word, None for silence;
     ``grade`` is 1 (非常满意) to 5. ``excluded`` is the code of an exclusion that two people made.
     ``backfilled`` counts replies that an import brought after the case was known unanswered.
     """
@@ -63,6 +64,7 @@ class Turn:
     person: str = ""
     changes: tuple[Change, ...] = ()
     stop: datetime | None = None
+    accepted_at: datetime | None = None
     withdrawn_at: datetime | None = None
     automatic: bool = False
     resolved: bool = False

@@ -45,6 +45,7 @@ class Census:
         self.masks: dict[str, Flags] = {}
         self._count()
         self._time()
+        self._accept()
         self._judge()
         self._trace()
 
@@ -101,6 +102,19 @@ class Census:
             masks[f"{name}.open_overdue"] = waiting
             masks[f"{name}.denominator"] = self.answered | waiting
 
+    def _accept(self) -> None:
+        """受理: taken up by a person, or answered, in time; only where the profile says when."""
+        masks, standings, cut_off = self.masks, self.standings, self.standings.cut_off
+        due, at = standings.acceptance_due(), standings.turns["accepted"]
+        timed = self.valid & (due > 0)
+        accepted = timed & (at > 0) & (at <= cut_off)
+        in_time = accepted & (at <= due)
+        waiting = timed & ~accepted & (due < cut_off)
+        masks["acceptance.in_time"] = in_time
+        masks["acceptance.late"] = accepted & ~in_time
+        masks["acceptance.open_overdue"] = waiting
+        masks["acceptance.denominator"] = accepted | waiting
+
     def _soon(self, open_: Flags) -> Flags:
         """At most one working day is left."""
         soon = np.zeros(len(open_), bool)
@@ -150,6 +164,9 @@ class Census:
         late = standings.end > standings.original
         masks["traces.excluded_when_late"] = masks["counts.excluded"] & late
         masks["traces.merged_when_late"] = masks["counts.merged"] & late
+        unanswered = masks["on_time.open_overdue"]
+        taken_up = masks["acceptance.in_time"] | masks["acceptance.late"]
+        masks["traces.accepted_unanswered"] = taken_up & unanswered
         masks["traces.withdrawn"] = alive & (self._marked(columns.WITHDRAWN, "at") > 0)
 
     def _marked(self, kind: int, column: str) -> Numbers:

@@ -37,6 +37,7 @@ def write(group: Group) -> Figures:
             "working": {name: _rounded(value) for name, value in group.working.items()},
         },
         "on_time": _on_time(n),
+        "acceptance": _acceptance(n),
         "satisfaction": _satisfaction(n),
         "resolution": _resolution(n),
         "three_rates": _three_rates(n),
@@ -80,6 +81,12 @@ def _on_time(n: Mapping[str, int]) -> Figures:
         "original": original,
         "within": {days: {"rate": rate(one), **one} for days, one in within.items()},
     }
+
+
+def _acceptance(n: Mapping[str, int]) -> Figures:
+    names = ("in_time", "late", "open_overdue", "denominator")
+    found = {name: n[f"acceptance.{name}"] for name in names}
+    return {"rate": share(found["in_time"], found["denominator"]), **found}
 
 
 def _satisfaction(n: Mapping[str, int]) -> Figures:
@@ -134,7 +141,7 @@ def _traces(group: Group) -> Figures:
     n = group.counts
     tallies = [name for name in TALLIES if f"traces.{name}" in n]
     more = ("paused", "extended", "due_moved", "reopened", "split", "closed", "withdrawn")
-    late = ("excluded_when_late", "merged_when_late")
+    late = ("excluded_when_late", "merged_when_late", "accepted_unanswered")
     return {
         **{name: n[f"traces.{name}"] for name in (*tallies, *more, *late)},
         "paused_hours": _rounded(group.paused_hours),

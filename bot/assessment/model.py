@@ -357,6 +357,7 @@ _BASES = {
     "on_time.rate": "on_time.denominator",
     "on_time.original_due_rate": "on_time.original.denominator",
     **{f"on_time.within.{days}.rate": f"on_time.within.{days}.denominator" for days in WITHIN},
+    "acceptance.rate": "acceptance.denominator",
     "satisfaction.positive_rate": "satisfaction.rated",
     "satisfaction.unrated_rate": "counts.answered",
     "satisfaction.callback.rate": "satisfaction.negative",

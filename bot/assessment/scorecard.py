@@ -306,6 +306,7 @@ _SHOWN_TRACES = (
     "traces.closed",
     "traces.excluded_when_late",
     "traces.merged_when_late",
+    "traces.accepted_unanswered",
     "traces.backfilled",
     "counts.evasive",
 )

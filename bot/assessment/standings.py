@@ -58,7 +58,11 @@ class Standings:
             if text in set(Category)
         }
         days = (Unit.DAY, Unit.WORKDAY)
-        longest = max([WITHIN[-1], *(one.amount for one in limits.values() if one.unit in days)])
+        timed = [
+            *limits.values(),
+            *([acceptance] if (acceptance := self._profile.acceptance) else []),
+        ]
+        longest = max([WITHIN[-1], *(one.amount for one in timed if one.unit in days)])
         calendars = {"": self._calendar.of("")}
         calendars |= {name: self._calendar.of(name) for name in self._calendar.departments}
         hours = [calendars[name] for name in calendars]
@@ -173,6 +177,16 @@ class Standings:
             for days, found in zip(WITHIN, ends, strict=True):
                 dues[days][chosen] = found
         return dues
+
+    def acceptance_due(self) -> Numbers:
+        """When each turn had to be taken up (受理); 0 by a profile that does not say."""
+        found, limit = np.zeros(len(self.facts), np.int64), self._profile.acceptance
+        hours = self._hours_of[self.turns["department"]]
+        for place, timeline in enumerate(self.timelines):
+            chosen = np.flatnonzero(hours == place)
+            if limit is not None and len(chosen):
+                found[chosen], _ = timeline.due(self.start[chosen], limit)
+        return found
 
     def by_hours(self) -> Iterator[tuple[Timeline, Numbers]]:
         """The turns that each set of business hours holds for."""

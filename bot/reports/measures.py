@@ -70,6 +70,12 @@ ON_TIME = (
     Measure("时效", "及时率分母", "on_time.denominator"),
     Measure("时效", "原时限及时率", "on_time.original_due_rate", Kind.SHARE),
 )
+ACCEPTANCE = (
+    Measure("受理", "受理及时率", "acceptance.rate", Kind.SHARE),
+    Measure("受理", "按时受理", "acceptance.in_time"),
+    Measure("受理", "超时受理", "acceptance.late"),
+    Measure("受理", "超期未受理", "acceptance.open_overdue"),
+)
 WITHIN_DAYS = tuple(
     Measure(
         "几个工作日内答复", f"{days}个工作日内答复率", f"on_time.within.{days}.rate", Kind.SHARE
@@ -140,6 +146,7 @@ TRACES = (
         traces__backfilled="后补的答复",
         traces__excluded_when_late="超期后才剔除",
         traces__merged_when_late="超期后才并入",
+        traces__accepted_unanswered="受理后超期未答",
     ),
     Measure("痕迹", "敷衍答复", "counts.evasive"),
     Measure("痕迹", "敷衍改判", "counts.evasion_overruled"),
@@ -147,7 +154,7 @@ TRACES = (
     Measure("痕迹", "暂停小时", "traces.paused_hours", Kind.HOURS),
 )
 ALL = (
-    *(*COUNTS, *UNANSWERED, *ON_TIME, *WITHIN_DAYS, *WAITING),
+    *(*COUNTS, *UNANSWERED, *ON_TIME, *ACCEPTANCE, *WITHIN_DAYS, *WAITING),
     *(*SATISFACTION, *RESOLUTION, *THREE_RATES, *TRACES),
 )
 TITLES = {one.path: one.title for one in ALL}
@@ -198,6 +205,12 @@ DEFINITIONS = (
         "时限内答复 ÷（已答复 + 未答复且已超期）。超期未答复的始终在分母里，不答复不会使它变好。",
     ),
     ("原时限及时率", "同上，但按最初的类别和时限，不计改类别、暂停、延期、转办。"),
+    (
+        "受理及时率",
+        "时限内受理 ÷（已受理 + 未受理且已超期）；时限方案没有写受理时限的没有这一项。受理是有人"
+        "认领（又放回的不算）、签收、审核或起草答复，直接答复的按答复时间；自动回执、转办、延期、"
+        "关闭都不算受理。受理不停表。导入的历史没有受理记录，按答复时间算。",
+    ),
     ("按工作日数", "不论类别，按 2、5、10、15 个工作日各算一遍，口径同及时率。"),
     (
         "等待时长",

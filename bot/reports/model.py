@@ -86,6 +86,8 @@ def describe(
             "name": profile.name,
             "basis": profile.basis,
             "effective_on": _iso(profile.effective_on),
+            "effective": profile.effective,
+            "acceptance": str(profile.acceptance) if profile.acceptance else None,
             "limits": {str(category): str(limit) for category, limit in profile.limits.items()},
             "fallback": str(profile.fallback),
         },

@@ -26,6 +26,7 @@ _KEYS = (
     ("counts.answer_rate", "counts.valid", ""),
     ("on_time.rate", "on_time.denominator", "on_time.answered_late"),
     ("on_time.original_due_rate", "on_time.original.denominator", ""),
+    ("acceptance.rate", "acceptance.denominator", ""),
     ("counts.unanswered.not_due", "counts.valid", "counts.unanswered.all"),
     ("counts.unanswered.due_soon", "counts.valid", "counts.unanswered.all"),
     ("counts.unanswered.overdue", "counts.valid", "counts.unanswered.all"),

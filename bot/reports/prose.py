@@ -100,7 +100,18 @@ def _in_time(figures: Figures) -> str:
     within = "，".join(
         f"{days}个工作日内答复的占{percent(one['rate'])}" for days, one in found["within"].items()
     )
-    return f"{text}。不分类别，{within}。"
+    return f"{text}。不分类别，{within}。{_accepted(figures)}"
+
+
+def _accepted(figures: Figures) -> str:
+    found = figures["acceptance"]
+    if not found["denominator"]:
+        return ""
+    waiting = found["open_overdue"]
+    return (
+        f"应受理的{found['denominator']}件中按时受理{found['in_time']}件，"
+        f"受理及时率{percent(found['rate'])}" + (f"，超期未受理{waiting}件。" if waiting else "。")
+    )
 
 
 def _waited(figures: Figures) -> str:
@@ -303,6 +314,7 @@ def traces(report: Report) -> str:
         "导入后补答复": found["backfilled"],
         "超期后剔除": found["excluded_when_late"],
         "超期后并入别件": found["merged_when_late"],
+        "受理后超期未答": found["accepted_unanswered"],
         "敷衍改判": counts["evasion_overruled"],
     }
     shown = "、".join(f"{name}{n}件" for name, n in parts.items() if n)

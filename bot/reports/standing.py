@@ -26,6 +26,7 @@ KEY_FIGURES: tuple[tuple[Measure, str], ...] = tuple(
         ("counts.unanswered.over_3_months", "counts.valid"),
         ("on_time.rate", "on_time.denominator"),
         ("on_time.original_due_rate", "on_time.original.denominator"),
+        ("acceptance.rate", "acceptance.denominator"),
         ("on_time.within.2.rate", "on_time.within.2.denominator"),
         ("on_time.within.5.rate", "on_time.within.5.denominator"),
         ("on_time.within.10.rate", "on_time.within.10.denominator"),
@@ -109,7 +110,7 @@ def provenance(report: Report) -> Iterator[tuple[str, str]]:
         reasons = "、".join(f"{name} {n:,}" for name, n in counts["excluded_by"].items())
         yield "剔除原因", reasons
     yield "时限方案", f"{profile['name']}（{limits(profile)}）"
-    yield "方案依据", f"{profile['basis']}{caution(profile)}"
+    yield "方案依据", f"{profile['basis']}{caution(profile)}；{profile['effective']}"
     yield "日历版本", calendar_text(figures["calendar"])
     yield "台账", ledger_text(kept)
     for name, key in (("时间不精确", "imprecise"), ("时限暂定", "provisional_due")):

@@ -66,6 +66,7 @@ class TurnFact(SQLModel, table=True):
     exclusion: int = _number()
     marks: int = _number()
     tallies: int = _number()
+    accepted: int = _number()
 
 
 class TurnChange(SQLModel, table=True):

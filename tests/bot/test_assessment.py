@@ -235,6 +235,31 @@ def test_both_on_time_rates() -> None:
     assert found["original"]["answered_late"] == 1
 
 
+def test_acceptance_is_timed_where_the_profile_says_when() -> None:
+    """受理 within one working day; the case of the last day is not due yet."""
+    claim = {"staff": "staff:1"}
+    cases = (
+        told(("assigned", 5, claim, "staff:1")),
+        told(("assigned", 60, claim, "staff:1"), ("replied", 70)),
+        told(("replied", 2, {"automatic": True})),
+        told(("acknowledged", 1)),
+        told(("acknowledged", 1), start=local("2026-06-30T09:00")),
+        told(("assigned", 900, claim, "staff:1")),
+    )
+    found = assessment(*cases)
+    assert found.figures()["acceptance"] == {
+        "rate": 0.4,
+        "in_time": 2,
+        "late": 1,
+        "open_overdue": 2,
+        "denominator": 5,
+    }
+    assert found.cases_behind("acceptance.open_overdue") == [4, 6]
+    assert found.cases_behind("acceptance.rate") == [1, 2, 3, 4, 6]
+    unsaid = figures(*cases, profile=within(5))["acceptance"]
+    assert (unsaid["rate"], unsaid["denominator"]) == (None, 0)
+
+
 def test_pauses_are_not_working_time_but_people_waited_all_the_same() -> None:
     pause: tuple[Event, ...] = (("paused", 24, {}), ("unpaused", 48, {}))
     found = figures(told(("due_set", 0), *pause, ("replied", 72)))
@@ -398,6 +423,10 @@ def test_a_million_turns_stand_as_each_does_alone(
         assert words[int(found.department[place])] == alone.department
         assert words[int(found.category[place])] == alone.category
         assert int(found.paused[place]) == alone.paused // timedelta(microseconds=1)
+        soon = profile.acceptance and due(
+            turn.start, profile.acceptance, calendar.of(turn.department)
+        )
+        assert int(found.acceptance_due()[place]) == (microseconds(soon.at) if soon else 0)
         end = min(turn.stop or cut_off, cut_off)
         if turn.start <= end:
             own = calendar.of(alone.department)

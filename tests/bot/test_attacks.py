@@ -33,6 +33,7 @@ BETTER_HIGH = (
     "counts.answer_rate",
     "on_time.rate",
     "on_time.original_due_rate",
+    "acceptance.rate",
     "satisfaction.positive_rate",
     "satisfaction.callback.rate",
     "satisfaction.callback.rectified_rate",
@@ -259,6 +260,17 @@ async def acknowledge_and_overrule(world: World) -> None:
     await world.town.settle()
 
 
+async def claim_and_leave(world: World) -> None:
+    case_id = world.fresh
+    staff, version = await world.town.staff(SELF), await world.version(case_id)
+    await world.town.desk.workbench.claim(staff, case_id, version)
+
+
+async def claim_and_give_back(world: World) -> None:
+    await claim_and_leave(world)
+    await claim_and_leave(world)
+
+
 async def bounce(world: World) -> None:
     for department in ("市残联", BUREAU, "市残联"):
         await world.town.desk.transfer.ask(*await world.on(world.fresh), department, "职责归口")
@@ -436,6 +448,8 @@ ATTACKS: dict[Attack, str] = {
     later: NOTHING,
     acknowledge: "counts.evasive",
     acknowledge_and_overrule: "counts.evasion_overruled",
+    claim_and_leave: "traces.accepted_unanswered",
+    claim_and_give_back: NOTHING,
     bounce: "traces.transferred",
     bounce_when_late: "traces.transferred",
     offer_and_be_refused: "traces.returned",

@@ -37,6 +37,16 @@ def test_the_shipped_profiles_name_their_basis() -> None:
         assert "国家规定" not in profile.name + profile.basis
 
 
+def test_the_shipped_profiles_say_since_when_they_hold() -> None:
+    told = {key: profile.effective for key, profile in profiles().items()}
+    assert told == {
+        "guangdong_2022": "2022 年 9 月公布，具体施行日没有查到",
+        "weifang_jinan": "2018-09-01 起施行（济南条例的施行日；潍坊条例的没有查到）",
+        "beijing": "征求意见稿，没有施行",
+        "hotline": "2017-07-01 起施行",
+    }
+
+
 @pytest.mark.parametrize(
     ("category", "days"),
     [

@@ -188,6 +188,43 @@ def test_who_is_answerable() -> None:
     assert (moved.person, moved.transferred, moved.changes[0].to) == ("", 1, "市民政局")
 
 
+CLAIMED: Event = ("assigned", 2, {"staff": AGENT}, AGENT)
+GIVEN_BACK: Event = ("assigned", 3, {"staff": ""}, AGENT)
+
+
+@pytest.mark.parametrize(
+    ("events", "hour"),
+    [
+        ((CLAIMED,), 2),
+        ((CLAIMED, GIVEN_BACK), None),
+        ((CLAIMED, GIVEN_BACK, ("assigned", 8, {"staff": CHIEF}, CHIEF)), 8),
+        ((CLAIMED, ("reviewed", 2.5, {"step": 1}, AGENT), GIVEN_BACK), 2.5),
+        ((("reply_queued", 4, {}, AGENT), ("replied", 6)), 4),
+        ((("reply_queued", 4, {"automatic": True}), ("replied", 6, {"automatic": True})), 6),
+        ((("reply_queued", 4), ("replied", 6), ("not_helpful", 7)), None),
+        ((("reply_queued", 4, {}, AGENT), ("replied", 6), ("not_helpful", 7)), 4),
+        ((PROMISED, ("transferred", 5, {"to": "市民政局"}, AGENT)), None),
+        ((PROMISED, ("accepted", 9, {"to": "市民政局"}, CHIEF)), 9),
+        ((PROMISED, ("returned", 9, {"to": "市公安局"}, CHIEF)), None),
+        (
+            (
+                ("acknowledged", 1),
+                ("drafted", 2),
+                ("snoozed", 3, {}, AGENT),
+                ("extension_requested", 4, {}, AGENT),
+                ("category_changed", 5, {"to": "投诉"}, AGENT),
+                ("closed", 6, {"reason": "重复"}, AGENT),
+            ),
+            None,
+        ),
+    ],
+)
+def test_taken_up_by_a_person_or_by_the_answer(
+    events: tuple[Event, ...], hour: float | None
+) -> None:
+    assert turn(*events).accepted_at == (None if hour is None else hours(hour))
+
+
 OFFERED: Event = ("transferred", 5, {"after": "市民政局", "pending": True}, AGENT)
 
 

@@ -131,6 +131,7 @@ GROUP: dict[str, Any] = {
         "original": DUE,
         "within": {days: {"rate": RATE, **DUE} for days in ("2", "5", "10", "15")},
     },
+    "acceptance": {"rate": RATE, **all_are(COUNT, "in_time late open_overdue denominator")},
     "satisfaction": {
         **all_are(
             COUNT,
@@ -155,7 +156,7 @@ GROUP: dict[str, Any] = {
             COUNT,
             "absorbed recategorised transferred returned extensions_requested "
             "extensions_refused paused extended due_moved reopened split closed backfilled "
-            "withdrawn excluded_when_late merged_when_late",
+            "withdrawn excluded_when_late merged_when_late accepted_unanswered",
         ),
         "paused_hours": HOURS,
         "moved_away": "count?",
@@ -171,6 +172,8 @@ DOCUMENT: dict[str, Any] = {
         "name": TEXT,
         "basis": TEXT,
         "effective_on": SOME,
+        "effective": TEXT,
+        "acceptance": SOME,
         "limits": {"*": TEXT},
         "fallback": TEXT,
     },

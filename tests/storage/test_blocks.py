@@ -27,7 +27,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def turn(case_id: int, start: int = 0, stop: int = 0) -> Row:
-    return (case_id, 1, 1, 1, 2, 3, start or case_id, stop, 0, 0, 0)
+    return (case_id, 1, 1, 1, 2, 3, start or case_id, stop, 0, 0, 0, stop)
 
 
 def change(case_id: int) -> Row:
@@ -79,7 +79,7 @@ async def test_nothing_at_all_is_an_empty_table(database: Database) -> None:
     assert await agree(database)
     async with database.snapshot() as connection:
         turns, changes = await blocks.everything(connection)
-    assert (turns.shape, changes.shape) == ((0, 11), (0, 7))
+    assert (turns.shape, changes.shape) == ((0, 12), (0, 7))
 
 
 async def test_a_changed_case_drops_its_block_and_no_other(database: Database) -> None:
@@ -138,7 +138,7 @@ async def test_a_forged_block_is_found(database: Database) -> None:
         assert [one async for one in blocks.broken(session)] == []
     async with database.write() as session:
         row = await session.get_one(TurnBlock, 2)
-        row.turns = row.turns[:88] + bytes(8) + row.turns[96:]
+        row.turns = row.turns[:96] + bytes(8) + row.turns[104:]
     async with database.read() as session:
         assert [one async for one in blocks.broken(session)] == [(16, 23)]
     found = await verify(database, "test", datetime.now(UTC))

@@ -80,6 +80,10 @@ async def test_every_revision_upgrades_the_one_before_it(tmp_path: Path) -> None
         case = await session.get_one(Case, 1)
         assert (case.excluded, case.merged_into) == ("", None)
         assert len(await events(session, 1)) == 1
+        queued = await (await session.connection()).execute(
+            text("SELECT case_id, event_id FROM figure_queue")
+        )
+        assert [tuple(row) for row in queued] == [(1, 1)]  # figures are told anew
     with pytest.raises(DBAPIError):
         async with database.write() as session:
             await (await session.connection()).execute(text("DELETE FROM case_event"))

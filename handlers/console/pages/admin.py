@@ -281,8 +281,7 @@ def _profile(one: Profile, *, chosen: bool) -> None:
         word("，".join(filter(None, (limits, other))), "words", name="td")
         word(grades or NO_DATA, "words", name="td")
         word(one.basis, "words", name="td")
-        effective = f"{one.effective_on}" if one.effective_on else "未登记"
-        word(effective, name="td")
+        word(one.effective, "words", name="td")
 
 
 def _kept(days: int) -> str:

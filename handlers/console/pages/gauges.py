@@ -38,7 +38,8 @@ TILES: Mapping[str, Sequence[str]] = {
     ),
     "时效": (
         *("on_time.rate", "on_time.original_due_rate", "on_time.answered_late"),
-        *("on_time.open_overdue", "response_hours.natural.median", "response_hours.natural.p90"),
+        *("on_time.open_overdue", "acceptance.rate", "acceptance.open_overdue"),
+        *("response_hours.natural.median", "response_hours.natural.p90"),
         *("response_hours.working.median", "response_hours.working.p90"),
     ),
     "几个工作日内答复": tuple(one.path for one in WITHIN_DAYS),
@@ -49,7 +50,7 @@ TILES: Mapping[str, Sequence[str]] = {
     "痕迹": (
         *("counts.evasive", "traces.recategorised", "traces.transferred", "traces.returned"),
         *("traces.paused", "traces.extended", "traces.due_moved", "traces.closed"),
-        *("traces.excluded_when_late", "traces.merged_when_late"),
+        *("traces.excluded_when_late", "traces.merged_when_late", "traces.accepted_unanswered"),
     ),
 }
 _COLUMNS = (
