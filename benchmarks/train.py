@@ -29,7 +29,7 @@ from knowledge.catalog import Entry
 from knowledge.features import FEATURES
 from knowledge.index import Index
 from knowledge.matcher import Policy
-from knowledge.questions import focus
+from knowledge.questions import looks
 from knowledge.ranker import barred, feature_names, leading, leading_names, order, outdone
 from knowledge.search import gather, tabulate
 from knowledge.semantic import Bundled, Embedder, Light
@@ -126,7 +126,7 @@ class Base:
     def _vectors(self, text: str) -> tuple[Vector, ...]:
         if self.meaning is None:
             return ()
-        return tuple(self._vector(self.meaning, one) for one in (text, focus(text)) if one)
+        return tuple(self._vector(self.meaning, one) for one in looks(text))
 
     def _vector(self, meaning: Meaning, text: str) -> Vector:
         """That of a query, which several sets and runs ask for."""

@@ -21,7 +21,7 @@ from knowledge.outcome import (
     Policy,
     plausible,
 )
-from knowledge.questions import focus, questions, together
+from knowledge.questions import looks, questions, together
 from knowledge.ranker import CERTAIN, Ranked, Ranking, Weights, rank
 from knowledge.reading import Reader, Terms
 from knowledge.search import gather, tabulate
@@ -177,8 +177,7 @@ class Matcher:
         if self.meaning is None or not query.chars or view.certain:
             return ()
         try:
-            asked = focus(text)
-            return tuple(self.meaning.vector(one) for one in (text, asked) if one)
+            return tuple(self.meaning.vector(one) for one in looks(text))
         except SemanticError:  # said once by `meaning`
             return ()
 

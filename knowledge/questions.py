@@ -13,6 +13,7 @@ from knowledge.text import normalize, stop_words, words
 MAX_QUESTIONS = 4
 READ = 600  # characters of a message in which further questions are looked for
 LONG, FOCUS = 45, 45  # characters of a long text, and of what it comes to ask
+AROUND = 64  # characters of a long text whose meaning is looked up, its question among them
 OF_ITS_OWN = 0.6  # probability from which a part counts as another question
 _MATTER = 3  # telling words without which a part says nothing of its own
 _SENTENCE = re.compile(r"[^。！？；?!;\n]+[。！？；?!;\n]*")
@@ -54,13 +55,30 @@ def questions(text: str) -> tuple[str, ...]:
     return tuple(found[:MAX_QUESTIONS])
 
 
-def focus(text: str) -> str:
-    """What a long text comes to ask at last, with the clauses before it; "" for a short one."""
+def looks(text: str) -> tuple[str, ...]:
+    """The texts whose meanings stand for a text: itself, or, of a long one, what is said around
+    its last question, and that question. A model takes longer for more characters."""
+    asked = focus(text)
+    if not asked:
+        return (text,)
+    clauses, last = _last_asked(text)
+    before, after = "，".join(clauses[: last + 1]), "，".join(clauses[last + 1 :])
+    around = before[-AROUND:] if len(before) >= AROUND else f"{before}，{after}"[:AROUND]
+    return around, asked[-AROUND:]
+
+
+def _last_asked(text: str) -> tuple[list[str], int]:
+    """The clauses of a text, and the place of the last one that asks, else of the last."""
     clauses = [clause for clause in _ANY_END.split(text[:READ]) if _LETTERS.search(clause)]
     asking = [place for place, clause in enumerate(clauses) if _asks(clause)]
+    return clauses, asking[-1] if asking else len(clauses) - 1
+
+
+def focus(text: str) -> str:
+    """What a long text comes to ask at last, with the clauses before it; "" for a short one."""
+    clauses, last = _last_asked(text)
     if len(text) <= LONG or not clauses:
         return ""
-    last = asking[-1] if asking else len(clauses) - 1
     found = clauses[last]
     for clause in reversed(clauses[:last]):
         if len(found) + len(clause) > FOCUS:

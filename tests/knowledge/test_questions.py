@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.explain import differences
-from knowledge.questions import MAX_QUESTIONS, questions
+from knowledge.questions import AROUND, LONG, MAX_QUESTIONS, looks, questions
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,25 @@ def test_differences_leave_nothing_out(asked: list[str]) -> None:
     frame, titles = differences(asked)
     head, _, tail = frame.partition("…")
     assert [head + title + tail for title in titles] == asked
+
+
+STORY = "我母亲今年七十多了，腿脚不方便，上个月从老家搬来跟我一起住，邻居们都很照顾她，"
+
+
+def test_a_short_text_is_looked_up_as_it_is() -> None:
+    assert looks("身份证丢了怎么补？") == ("身份证丢了怎么补？",)
+    assert looks("") == ("",)
+
+
+@pytest.mark.parametrize("after", ["", "，麻烦您了，我们在外地" * 8])
+def test_a_story_is_looked_up_around_its_question(after: str) -> None:
+    around, asked = looks(f"{STORY * 4}她的医保卡丢了怎么补办？{after}")
+    assert "医保卡丢了怎么补办" in around
+    assert "医保卡丢了怎么补办" in asked
+    assert len(asked) < len(around) <= AROUND
+
+
+@given(st.text(max_size=700))
+def test_what_is_looked_up_is_short_or_the_text(text: str) -> None:
+    found = looks(text)
+    assert found == (text,) or (len(text) > LONG and all(len(one) <= AROUND for one in found))
