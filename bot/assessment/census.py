@@ -103,10 +103,13 @@ class Census:
             masks[f"{name}.denominator"] = self.answered | waiting
 
     def _accept(self) -> None:
-        """受理: taken up by a person, or answered, in time; only where the profile says when."""
+        """受理: taken up by a person, or answered, in time; only where the profile says when.
+
+        Of what was imported nobody knows when it was taken up.
+        """
         masks, standings, cut_off = self.masks, self.standings, self.standings.cut_off
         due, at = standings.acceptance_due(), standings.turns["accepted"]
-        timed = self.valid & (due > 0)
+        timed = self.valid & (due > 0) & ~self._flags["imported"]
         accepted = timed & (at > 0) & (at <= cut_off)
         in_time = accepted & (at <= due)
         waiting = timed & ~accepted & (due < cut_off)

@@ -117,7 +117,7 @@ def provenance(report: Report) -> Iterator[tuple[str, str]]:
         if counts[key]:
             yield name, f"{counts[key]:,} 件"
     if counts["imported"]:
-        yield "历史导入", f"{counts['imported']:,} 件，办结和评价没有记录"
+        yield "历史导入", f"{counts['imported']:,} 件，受理、办结和评价没有记录"
 
 
 def one_line(report: Report) -> str:
@@ -157,9 +157,9 @@ def limits(profile: Figures) -> str:
     same: dict[str, list[str]] = {}
     for category, limit in profile["limits"].items():
         same.setdefault(limit, []).append(category)
-    if not same:
-        return str(profile["fallback"])
-    return "，".join(f"{'、'.join(names)} {limit}" for limit, names in same.items())
+    taken_up = [f"受理 {profile['acceptance']}"] if profile["acceptance"] else []
+    answered = [f"{'、'.join(names)} {limit}" for limit, names in same.items()]
+    return "，".join([*taken_up, *(answered or [f"答复 {profile['fallback']}"])])
 
 
 def caution(profile: Figures) -> str:

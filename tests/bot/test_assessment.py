@@ -245,6 +245,7 @@ def test_acceptance_is_timed_where_the_profile_says_when() -> None:
         told(("acknowledged", 1)),
         told(("acknowledged", 1), start=local("2026-06-30T09:00")),
         told(("assigned", 900, claim, "staff:1")),
+        told(("imported", 0), ("replied", 900)),
     )
     found = assessment(*cases)
     assert found.figures()["acceptance"] == {
