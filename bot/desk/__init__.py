@@ -26,6 +26,7 @@ from bot.desk.library import Library
 from bot.desk.merging import Merging
 from bot.desk.office import DeskError, Inbound, Office, Rules
 from bot.desk.people import People
+from bot.desk.phrases import Phrases
 from bot.desk.review import Review
 from bot.desk.satisfaction import Satisfaction
 from bot.desk.supervision import Supervision
@@ -71,6 +72,7 @@ class Desk:
         self.importing = Importing(office)
         self.workbench = Workbench(office)
         self.bulk = Bulk(office, self.review, self.workbench)
+        self.phrases = Phrases(office)
         self.people = People(office)
         self.supervision = Supervision(office)
         self.auditing = Auditing(office)

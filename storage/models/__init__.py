@@ -5,7 +5,7 @@ platform ids are strings, so that no platform's number range matters.
 """
 
 from storage.models.columns import UtcDateTime, utcnow
-from storage.models.console import CaseNote, Credential, SavedView, StaffSession
+from storage.models.console import CaseNote, Credential, Phrase, SavedView, StaffSession
 from storage.models.conversation import (
     Account,
     Case,
@@ -46,6 +46,7 @@ __all__ = [
     "LinkCheck",
     "Message",
     "MessageVersion",
+    "Phrase",
     "ProposalDecision",
     "SavedView",
     "Seal",

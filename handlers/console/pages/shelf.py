@@ -23,6 +23,7 @@ _WAYS = (
     ("办事入口", "/console/knowledge/links"),
     ("测试问题", "/console/knowledge/questions"),
     ("学习建议", "/console/knowledge/learning"),
+    ("常用语", "/console/knowledge/phrases"),
     ("导入导出", "/console/knowledge/exchange"),
 )
 STANDINGS = {

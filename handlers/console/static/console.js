@@ -21,3 +21,14 @@ document.addEventListener('keydown', event => {
   }
 });
 window.addEventListener('popstate', () => location.reload());
+
+// Put a text where the cursor stands in a field; what is written at the end begins a line.
+function putIn(selector, text) {
+  const box = document.querySelector(selector);
+  if (!box) return;
+  const { selectionStart: from, selectionEnd: to, value } = box;
+  const apart = from === value.length && value && !value.endsWith('\n') ? '\n' : '';
+  box.focus();
+  box.setRangeText(apart + text, from, to, 'end');
+  box.dispatchEvent(new Event('input', { bubbles: true }));
+}
