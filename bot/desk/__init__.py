@@ -29,6 +29,7 @@ from bot.desk.people import People
 from bot.desk.phrases import Phrases
 from bot.desk.review import Review
 from bot.desk.satisfaction import Satisfaction
+from bot.desk.screening import Screening
 from bot.desk.supervision import Supervision
 from bot.desk.supplement import Supplement
 from bot.desk.tasks import Tasks
@@ -76,6 +77,7 @@ class Desk:
         self.people = People(office)
         self.supervision = Supervision(office)
         self.auditing = Auditing(office)
+        self.screening = Screening(office)
         self.administering = Administering(office, channels)
         self.dispatch = Dispatch(office, channels)
         self.duties = Duties(office, self.answering, self.learning)

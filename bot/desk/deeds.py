@@ -16,6 +16,7 @@ KINDS = {
     "kb.": "知识库",
     "phrase.": "常用语",
     "report.": "报表和清单",
+    "screen.": "不能发的词",
     "audit.": "审计",
     "account.": "账号登记",
     "history.": "历史导入",
@@ -28,6 +29,7 @@ KINDS = {
 LABELS = {
     "added": "新增",
     "accounts": "账号",
+    "advice": "说明",
     "case": "诉求",
     "cases": "件数",
     "changed": "改动",
@@ -50,6 +52,7 @@ LABELS = {
     "stage": "下一步",
     "tries": "次数",
     "unchanged": "未变",
+    "verdict": "怎么处理",
     "version": "版本",
 }
 """What the details of a record are called."""
@@ -112,6 +115,10 @@ _DEEDS = {
     "phrase.on": "启用常用语",
     "report.cases": "导出清单",
     "report.download": "下载报表",
+    "screen.add": "加不能发的词",
+    "screen.drop": "移出自己加的词",
+    "screen.off": "停用自带的词",
+    "screen.on": "恢复自带的词",
     "staff.add": "登记人员",
     "staff.disable": "停用人员",
     "staff.id": "改 Telegram 编号",

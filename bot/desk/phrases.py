@@ -11,7 +11,6 @@ from bot.desk.desktop import DECIDERS
 from bot.desk.editing import EDITORS
 from bot.desk.office import DeskError, Office, storable
 from bot.desk.placeholders import NAMES
-from knowledge.screen import screen
 from storage import inbox, phrases
 from storage.ledger import audit
 from storage.models import Phrase, Staff, utcnow
@@ -76,8 +75,9 @@ class Phrases:
     def findings(self, text: str) -> list[str]:
         """Why the text may not be kept, in Chinese; nothing when it may."""
         said = _KNOWN.sub("", text)
+        screen = self._office.library.screen
         unknown = [f"占位“{one}”不认得，只有{_names()}。" for one in _BRACED.findall(said)]
-        return [*unknown, *(f"{one}。" for one in screen(_BRACED.sub("", said)))]
+        return [*unknown, *(f"{one}。" for one in screen.blocking(_BRACED.sub("", said)))]
 
     async def add(self, staff: Staff, wording: Wording) -> str:
         """Keep a new phrase. Raises DeskError."""

@@ -23,6 +23,7 @@ from storage.models.library import (
     GoldQuestion,
     LinkCheck,
     ProposalDecision,
+    ScreenWord,
     Synonym,
 )
 from storage.models.office import AuditRecord, JobRun, Staff, Task
@@ -49,6 +50,7 @@ __all__ = [
     "Phrase",
     "ProposalDecision",
     "SavedView",
+    "ScreenWord",
     "Seal",
     "Staff",
     "StaffSession",

@@ -71,6 +71,19 @@ class Synonym(SQLModel, table=True):
     changed_at: datetime = moment()
 
 
+class ScreenWord(SQLModel, table=True):
+    """What the office ruled about a word in replies; see knowledge.screen.Ruling."""
+
+    __tablename__ = "screen_word"
+
+    id: int | None = Field(default=None, primary_key=True)
+    word: str = Field(unique=True)
+    verdict: str
+    advice: str = ""
+    actor: str = "system"
+    changed_at: datetime = moment()
+
+
 class ProposalDecision(SQLModel, table=True):
     """That a person accepted or rejected what the program proposed to learn; see its ``key``."""
 

@@ -299,7 +299,8 @@ class Panel:
             if missing:
                 word(missing, "bad", name="div")
             for finding in self.visit.desk.inbox.findings(text)[:3]:
-                word(f"不能发：{finding}", "bad", name="div")
+                said, tone = ("不能发", "bad") if finding.blocks else ("提醒", "warn")
+                word(f"{said}：{finding}", tone, name="div")
             if expired:
                 word(f"不能采用：所依据的条目{expired}，请改写或换一条。", "bad", name="div")
             if text and (evasive := find(text, item.view.text)):
@@ -308,7 +309,8 @@ class Panel:
     def _filled(self, item: Item) -> tuple[str, str]:
         """What was typed with its placeholders filled in, and which of them cannot be."""
         try:
-            return fill(self.text, item.case, item.view.citizen), ""
+            screen = self.visit.desk.office.library.screen
+            return fill(self.text, item.case, item.view.citizen, screen), ""
         except DeskError as error:
             return self.text, str(error)
 

@@ -12,9 +12,9 @@ from bot.desk.administering import Kept, WordGroup
 from bot.desk.countdown import ago, exact_moment
 from bot.desk.office import DeskError
 from handlers.console.forms import message
+from handlers.console.pages.forbidden import Forbidden
 from handlers.console.pages.parts import button, choose, tag, word
 from handlers.console.visit import Visit, on_page
-from knowledge import screen
 
 _MOST = 100
 _MEGA = 1_000_000
@@ -36,7 +36,7 @@ async def backup(request: Request, name: str) -> Response:
 async def show_words(visit: Visit) -> None:
     """The office's synonyms, and what must not be published."""
     await Words(visit).look()
-    _screened()
+    await Forbidden(visit).look()
 
 
 class Words:
@@ -114,22 +114,6 @@ class Words:
             if await self.visit.ask(lambda staff: _true(desk.part(staff, one))):
                 self.visit.tell("已移出")
                 await self.look()
-
-
-def _screened() -> None:
-    with tag("section", "sheet-box"):
-        word("不能发的词", "part-name", name="h2")
-        word(
-            "发给群众的话里有这些就拦下，要改了才能发；没遮盖的个人信息、没填完的内容也拦下。"
-            "这份词表随程序更新，不能在这里改。",
-            "soft small",
-            name="p",
-        )
-        for rule in screen.rules():
-            word(f"{rule.kind}（{rule.advice}）", "part-name", name="h3")
-            more = f"；另有 {rule.patterns} 种说法" if rule.patterns else ""
-            harmless = f"；不拦：{'、'.join(rule.unless)}" if rule.unless else ""
-            word(f"{'、'.join(rule.words)}{more}{harmless}", name="p")
 
 
 async def show_backups(visit: Visit) -> None:

@@ -146,7 +146,12 @@ class Work:
         """Put a 常用语 into the answer, at the cursor."""
         item = self._panel.item
         if item is not None and item.case.state == CaseState.WAITING:
-            fill = partial(placeholders.fill, case=item.case, citizen=item.view.citizen)
+            fill = partial(
+                placeholders.fill,
+                case=item.case,
+                citizen=item.view.citizen,
+                screen=self.visit.desk.office.library.screen,
+            )
             await put_phrase(self.visit, ".reply-box textarea", fill, item.case.department)
 
     @on_page

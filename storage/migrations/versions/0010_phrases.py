@@ -1,4 +1,4 @@
-"""Phrases that staff keep for their replies."""
+"""Phrases that staff keep for their replies, and words that the office rules out or lets pass."""
 
 from __future__ import annotations
 
@@ -33,7 +33,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("phrase", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_phrase_staff_id"), ["staff_id"], unique=False)
+    op.create_table(
+        "screen_word",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("word", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("advice", sa.String(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("changed_at", moment, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_screen_word")),
+        sa.UniqueConstraint("word", name=op.f("uq_screen_word_word")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("screen_word")
     op.drop_table("phrase")
