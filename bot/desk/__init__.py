@@ -30,6 +30,7 @@ from bot.desk.phrases import Phrases
 from bot.desk.review import Review
 from bot.desk.satisfaction import Satisfaction
 from bot.desk.screening import Screening
+from bot.desk.suggesting import Suggesting
 from bot.desk.supervision import Supervision
 from bot.desk.supplement import Supplement
 from bot.desk.tasks import Tasks
@@ -66,6 +67,7 @@ class Desk:
             },
         )
         self.learning = Learning(office)
+        self.suggesting = Suggesting(office)
         self.inbox = Inbox(office)
         self.catalogue = Catalogue(office)
         self.editing = Editing(office)

@@ -24,6 +24,7 @@ from storage.models.library import (
     LinkCheck,
     ProposalDecision,
     ScreenWord,
+    Suggestion,
     Synonym,
 )
 from storage.models.office import AuditRecord, JobRun, Staff, Task
@@ -54,6 +55,7 @@ __all__ = [
     "Seal",
     "Staff",
     "StaffSession",
+    "Suggestion",
     "Synonym",
     "Task",
     "TurnBlock",

@@ -96,6 +96,19 @@ class ProposalDecision(SQLModel, table=True):
     at: datetime = moment()
 
 
+class Suggestion(SQLModel, table=True):
+    """A 相似问 that a member of staff proposes; what came of it is the decision of this key."""
+
+    __tablename__ = "suggestion"
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    wording: str
+    entry_id: str
+    staff_id: int = Field(foreign_key="staff.id", index=True)
+    at: datetime = moment()
+
+
 class LinkCheck(SQLModel, table=True):
     """What came of opening a service link (办事入口) last; ``failing_since`` is the first failure
     in a row."""

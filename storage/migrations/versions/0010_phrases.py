@@ -1,4 +1,4 @@
-"""Phrases that staff keep for their replies, and words that the office rules out or lets pass."""
+"""Phrases for replies, words that the office rules out or lets pass, 相似问 that staff suggest."""
 
 from __future__ import annotations
 
@@ -44,8 +44,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_screen_word")),
         sa.UniqueConstraint("word", name=op.f("uq_screen_word_word")),
     )
+    op.create_table(
+        "suggestion",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("wording", sa.String(), nullable=False),
+        sa.Column("entry_id", sa.String(), nullable=False),
+        sa.Column("staff_id", sa.Integer(), nullable=False),
+        sa.Column("at", moment, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["staff.id"], name=op.f("fk_suggestion_staff_id_staff")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suggestion")),
+        sa.UniqueConstraint("key", name=op.f("uq_suggestion_key")),
+    )
+    with op.batch_alter_table("suggestion", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_suggestion_staff_id"), ["staff_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("suggestion")
     op.drop_table("screen_word")
     op.drop_table("phrase")
