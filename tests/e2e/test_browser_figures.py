@@ -30,17 +30,6 @@ from tests.website import Website, open_website
 
 pytestmark = needs_browser
 FIGURES = "/console/figures?period=today"
-PAGES = (
-    FIGURES,
-    "/console/cases?figure=counts.original",
-    "/console/scorecards?period=today",
-    "/console/health",
-    "/console/reports",
-    "/console/screen",
-    "/console/audit",
-    "/console/admin/rules",
-)
-SHOWN = ".wide-table, .case-rows, .forms, .wall-tile"
 
 
 @pytest.fixture
@@ -242,20 +231,6 @@ async def test_what_citizens_write_stays_text(browser: Browser, website: Website
         await expect(page.locator(".case-rows td.words a")).to_have_text(NASTY)
         assert await page.locator(".case-rows img, .case-rows b").count() == 0
         assert one.problems == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [OFFICE, PHONE])
-async def test_every_text_can_be_read(
-    browser: Browser, website: Website, scheme: str, size: dict[str, int]
-) -> None:
-    await write(website, TEXTS[0], TEXTS[1])
-    async with at_work(browser, website, scheme=scheme, size=size, path=FIGURES) as one:
-        for path in PAGES:
-            await one.page.goto(f"{website.url}{path}")
-            await expect(one.page.locator(SHOWN).first).to_be_visible()
-            assert await one.page.evaluate(CONTRAST) == []
-            assert await one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_the_audit_is_searched_opened_and_taken_along(

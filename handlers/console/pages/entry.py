@@ -258,7 +258,7 @@ class EntryPage:
         self._show_checks(checked)
         self._previews.clear()
         with self._previews:
-            word("群众看到的样子", "part-title", name="h3")
+            word("群众看到的样子", "part-title", name="h2")
             entry = checked.entry
             if entry is None:
                 word("写好标准问和答案后显示。", "soft")
@@ -272,7 +272,7 @@ class EntryPage:
         dead = self._opened.dead if self._opened else {}
         self._checks.clear()
         with self._checks:
-            word("检查", "part-title", name="h3")
+            word("检查", "part-title", name="h2")
             for one in sorted(checked.remarks, key=lambda one: not one.bad)[:8]:
                 said = f"不能保存：{one.text}" if one.bad else f"注意：{one.text}"
                 word(said, "bad" if one.bad else "warn", name="div")

@@ -130,7 +130,7 @@ class FiguresPage:
 
     def __init__(self, visit: Visit, choice: Choice, within: Reach) -> None:
         self.visit, self._choice, self._within = visit, choice, within
-        with frame(visit, "看板"), tag("main", "sheet-page figures-page"):
+        with frame(visit, "看板", "sheet-page figures-page", "看板"):
             ways("看板")
             self._narrowed = tag("div", "chips")
             self._now = tag("section", "now")

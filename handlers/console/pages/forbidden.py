@@ -18,7 +18,7 @@ class Forbidden:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
-        word("不能发的词", "part-name big", name="h1")
+        word("不能发的词", "part-name big", name="h2")
         word(
             "发给群众的话里有要拦的词就发不出去；没遮盖的个人信息、没填完的内容一律拦下。"
             "改了马上用上，都记在审计里。",

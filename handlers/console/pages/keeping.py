@@ -44,7 +44,7 @@ class Words:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
-        word("同义词", "part-name big", name="h1")
+        word("同义词", "part-name big", name="h2")
         word(
             "写几个意思相同的词，用空格隔开；会让测试问题答错的不收。几秒内就用上，改动记在审计里。",
             "soft small",
@@ -126,7 +126,7 @@ class Backups:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
-        word("备份", "part-name big", name="h1")
+        word("备份", "part-name big", name="h2")
         word(
             "备份里有群众的个人信息和登录口令的摘要，下载后请妥善保管。办公不受影响；"
             "恢复要停下程序，用 wenban db restore。",

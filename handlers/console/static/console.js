@@ -20,6 +20,15 @@ document.addEventListener('keydown', event => {
     emitEvent('console-key', event.key);
   }
 });
+// A way within the page moves the cursor there, and is no step in the history.
+document.addEventListener('click', event => {
+  const way = event.target.closest('a[href^="#"]');
+  const place = way && document.getElementById(way.hash.slice(1));
+  if (!place) return;
+  event.preventDefault();
+  place.scrollIntoView();
+  place.focus();
+});
 window.addEventListener('popstate', () => location.reload());
 
 // Put a text where the cursor stands in a field; what is written at the end begins a line.
