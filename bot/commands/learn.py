@@ -111,7 +111,8 @@ async def _learning(settings: Settings) -> AsyncIterator[Learning]:
 def _lines(number: int, one: Proposal) -> Iterator[str]:
     latest = f"{one.latest.astimezone(SHANGHAI):%Y-%m-%d}"
     key = one.key[:_SHOWN_KEY]
-    yield f"\n{number:>3}. {key}　{one.kind}　{one.citizens} 人这样问，最近 {latest}"
+    asked = f"{one.proposer}提出" if one.proposer else f"{one.citizens} 人这样问"
+    yield f"\n{number:>3}. {key}　{one.kind}　{asked}，最近 {latest}"
     yield f"     {one.text}"
     yield f"     {one.effect}"
     for text in one.examples:

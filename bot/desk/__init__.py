@@ -26,8 +26,11 @@ from bot.desk.library import Library
 from bot.desk.merging import Merging
 from bot.desk.office import DeskError, Inbound, Office, Rules
 from bot.desk.people import People
+from bot.desk.phrases import Phrases
 from bot.desk.review import Review
 from bot.desk.satisfaction import Satisfaction
+from bot.desk.screening import Screening
+from bot.desk.suggesting import Suggesting
 from bot.desk.supervision import Supervision
 from bot.desk.supplement import Supplement
 from bot.desk.tasks import Tasks
@@ -64,6 +67,7 @@ class Desk:
             },
         )
         self.learning = Learning(office)
+        self.suggesting = Suggesting(office)
         self.inbox = Inbox(office)
         self.catalogue = Catalogue(office)
         self.editing = Editing(office)
@@ -71,9 +75,11 @@ class Desk:
         self.importing = Importing(office)
         self.workbench = Workbench(office)
         self.bulk = Bulk(office, self.review, self.workbench)
+        self.phrases = Phrases(office)
         self.people = People(office)
         self.supervision = Supervision(office)
         self.auditing = Auditing(office)
+        self.screening = Screening(office)
         self.administering = Administering(office, channels)
         self.dispatch = Dispatch(office, channels)
         self.duties = Duties(office, self.answering, self.learning)

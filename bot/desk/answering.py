@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func
@@ -19,6 +19,7 @@ from bot.desk.office import TOPIC_OUTBOX, Office, key_of, locked_case
 from bot.desk.turns import set_due
 from bot.telemetry import DECISIONS
 from bot.triage import Category, Kind, Triage, triage
+from knowledge.catalog import Entry
 from knowledge.matcher import Candidate, Decision, Match
 from knowledge.text import stop_words, words
 from storage import queries
@@ -222,7 +223,7 @@ class Answering:
         """
         found = [self._office.library.get(entry_id) for entry_id in entry_ids]
         today = self._office.today()
-        good = [one for one in found if one and one.automatic and one.valid_on(today)]
+        good = [one for one in found if one and one.automatic and self._holds(one, today)]
         # Already said: the citizen edited a word.
         repeated = case.automatic and [case.entry_id] == list(entry_ids)
         if len(good) < len(found) or repeated:
@@ -232,6 +233,13 @@ class Answering:
         await supersede(session, case)
         text = wording.answer_text(*good)
         await posting.reply(self._office, session, case, text, good, actor="system")
+
+    def _holds(self, entry: Entry, today: date) -> bool:
+        """Whether the entry is valid, and says nothing the office has ruled out since."""
+        ruled_out = any(
+            one.blocks for one in self._office.library.screen.of_site(wording.answer_text(entry))
+        )
+        return entry.valid_on(today) and not ruled_out
 
     async def hand_over(self, session: AsyncSession, case: Case, match: Match) -> None:
         """Put a case before staff with what was found for it; see :meth:`look_up`."""

@@ -17,7 +17,7 @@ from knowledge.exchange import HEADERS, read_one
 from knowledge.gold import Gold, Verdict
 from knowledge.matcher import Matcher
 from knowledge.proposals import spoilt, touched
-from knowledge.screen import screen
+from knowledge.screen import Screen
 from storage import entries, gold, inbox, shelf
 from storage.ledger import audit
 from storage.models import EntryRow, Staff
@@ -79,10 +79,11 @@ class Editing:
         ``known`` is the entry as it stands, when there is one.
         """
         entry, problems = read_one(_record(fields))
+        screen = self._office.library.screen
         remarks = [Remark(one.field, one.reason, bad=True) for one in problems]
         if entry is None:
-            return Checked(None, (*remarks, *_unpublishable(fields)))
-        remarks += _unpublishable(texts(entry))
+            return Checked(None, (*remarks, *_unpublishable(fields, screen)))
+        remarks += _unpublishable(texts(entry), screen)
         remarks += await asyncio.to_thread(lambda: list(self._doubts(entry, known)))
         return Checked(entry, tuple(remarks))
 
@@ -292,10 +293,10 @@ def _record(fields: Mapping[str, str]) -> dict[str, object]:
     return record
 
 
-def _unpublishable(fields: Mapping[str, str]) -> Iterator[Remark]:
+def _unpublishable(fields: Mapping[str, str], screen: Screen) -> Iterator[Remark]:
     for name in _PUBLISHED:
         for finding in screen(_ADDRESS.sub("", fields.get(name, ""))):
-            yield Remark(name, f"{FIELDS[name]}里有{finding}。", bad=True)
+            yield Remark(name, f"{FIELDS[name]}里有{finding}。", bad=finding.blocks)
 
 
 def _hinders(problem: Problem) -> bool:

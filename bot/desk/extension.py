@@ -13,7 +13,6 @@ from bot.desk.desktop import Desktop, acting, reason_given
 from bot.desk.office import DeskError, Office, key_of
 from bot.desk.tasks import Decision, decides, second_person
 from bot.desk.turns import set_due, stand
-from knowledge.screen import screen
 from storage import tasks as store
 from storage.ledger import record
 from storage.models import Staff, Task
@@ -68,7 +67,7 @@ class Extension:
             raise DeskError(f"时限是{due}，已经过了，不能再申请延期，请尽快答复群众。")
         if not 1 <= workdays <= rules.extension_workdays:
             raise DeskError(f"一次最多延长 {rules.extension_workdays} 个工作日，请重新选择。")
-        if findings := screen(reason):
+        if findings := self._office.library.screen.blocking(reason):
             raise DeskError(f"理由要告诉群众，不能这样写：{findings[0]}。")
         known = await store.of_case(desk.session, key_of(case))
         asked = [one for one in known if one.kind == TaskKind.EXTENSION]

@@ -18,7 +18,7 @@ from knowledge.catalog import Entry, Problem
 from knowledge.exchange import KnowledgeFileError, Reading, read_entries, write_entries
 from knowledge.gold import Change, Gold, Verdict, breaks
 from knowledge.matcher import Matcher
-from knowledge.screen import screen
+from knowledge.screen import Screen
 from storage import entries, gold
 from storage.ledger import audit
 from storage.models import EntryRow, Staff
@@ -139,7 +139,7 @@ class Importing:
                 problems.append(Problem(None, entry.id, "department", str(error)))
                 continue
             withdrawn += entry.automatic and not kept.automatic
-            problems += _unpublishable(kept)
+            problems += _unpublishable(kept, self._office.library.screen)
             if before is None:
                 added.append(kept)
             else:
@@ -200,7 +200,7 @@ async def _rows(session: AsyncSession, ids: Collection[str]) -> dict[str, EntryR
     return found
 
 
-def _unpublishable(entry: Entry) -> list[Problem]:
+def _unpublishable(entry: Entry, screen: Screen) -> list[Problem]:
     """What would have to be mended before the entry can be edited here."""
     found = screen(entry.answer)
     return [Problem(None, entry.id, "answer", f"提醒：答案里有{one}。") for one in found[:2]]

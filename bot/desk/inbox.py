@@ -16,7 +16,7 @@ from bot.desk.drafting import plain
 from bot.desk.office import DeskError, Office, key_of, storable
 from knowledge.catalog import Entry
 from knowledge.masking import mask
-from knowledge.screen import Finding, screen
+from knowledge.screen import Finding
 from storage import inbox, ledger, outbox, queries, sessions, tasks
 from storage.inbox import Filters, Scope
 from storage.ledger import audit
@@ -147,8 +147,9 @@ class Inbox:
         return [self._proposal(one.entry, plain(one)) for one in found.candidates[:limit]]
 
     def findings(self, text: str) -> list[Finding]:
-        """What must not be published as it is."""
-        return screen(text)
+        """What must or should not be published as it is, the former first."""
+        found = self._office.library.screen(text)
+        return sorted(found, key=lambda one: not one.blocks)
 
     async def views(self, staff: Staff) -> list[SavedView]:
         async with self._office.db.read() as session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from knowledge.proposals import (
     standing,
 )
 from knowledge.trial import Trial, probe, weigh
-from storage import evidence, gold, lexicon, proposals
+from storage import evidence, gold, inbox, lexicon, proposals
 from storage.models import Staff
 
 REMEMBERED = timedelta(days=365)
@@ -38,7 +38,10 @@ T = TypeVar("T", Similar, Pair)
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One thing to learn, for a reader: `kind` is 相似问 or 同义词; `examples` are masked."""
+    """One thing to learn, for a reader: `kind` is 相似问 or 同义词; `examples` are masked.
+
+    `proposer` is the colleague who proposed it, "" if decided questions did.
+    """
 
     key: str
     kind: str
@@ -47,6 +50,7 @@ class Proposal:
     latest: datetime
     effect: str
     examples: tuple[str, ...] = ()
+    proposer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class _Found:
     pairs: tuple[Pair, ...]
     asked: tuple[Asked, ...]
     saved: tuple[Gold, ...]
+    proposers: Mapping[str, str]
 
     def named(self, key: str) -> Similar | Pair:
         """The one whose key begins so. Raises DeskError."""
@@ -132,7 +137,13 @@ class Learning:
             asked = await evidence.asked(session, self._office.now() - REMEMBERED)
             done = await proposals.decided(session)
             saved = await gold.load(session)
-        return await asyncio.to_thread(self._search, asked, done, saved)
+            suggested = await proposals.open_suggestions(session, _MOST)
+            names = await inbox.everyone(session)
+        found = await asyncio.to_thread(self._search, asked, done, saved)
+        proposers = {one.key: names.get(one.staff_id, "同事") for one in suggested}
+        own = [Similar(one.wording, one.entry_id, 0, one.at) for one in suggested]
+        rest = [one for one in found.similar if one.key not in proposers]
+        return replace(found, similar=(*own, *rest), proposers=proposers)
 
     def _search(
         self, asked: Sequence[Asked], done: Collection[str], saved: Sequence[Gold]
@@ -141,7 +152,7 @@ class Learning:
         fresh = (one for one in _undecided(similar(asked), done) if self._teaches(matcher, one))
         wordings = [one for _, one in zip(range(_MOST), fresh, strict=False)]
         words = list(_undecided(pairs(asked, matcher.entries(), matcher.lexicon), done))
-        return _Found(tuple(wordings), tuple(words[:_MOST_PAIRS]), tuple(asked), tuple(saved))
+        return _Found(tuple(wordings), tuple(words[:_MOST_PAIRS]), tuple(asked), tuple(saved), {})
 
     def _teaches(self, matcher: Matcher, one: Similar) -> bool:
         """Whether the entry is there, no entry has the wording, and it is not found surely."""
@@ -155,7 +166,8 @@ class Learning:
         matcher, today = self._office.library.matcher, self._office.today()
         for one in found.similar:
             effect = _place(*standing(matcher, one.wording, one.entry_id, today))
-            yield Proposal(one.key, "相似问", self._text(one), one.citizens, one.latest, effect)
+            told = self._text(one), one.citizens, one.latest, effect
+            yield Proposal(one.key, "相似问", *told, proposer=found.proposers.get(one.key, ""))
 
     def _pairs(self, found: _Found) -> Iterator[Proposal]:
         for one in found.pairs:

@@ -19,9 +19,10 @@ from knowledge.catalog import Entry
 from knowledge.matcher import Match, Matcher, Policy
 from knowledge.ranker import Weights
 from knowledge.risk import Source, Standing, stand
+from knowledge.screen import Screen, screen_of
 from knowledge.semantic import Bundled, Embedder
 from knowledge.vectors import Meaning
-from storage import entries, evidence, lexicon
+from storage import entries, evidence, lexicon, screening
 from storage.db import Database
 from storage.models import EntryRow
 
@@ -59,6 +60,7 @@ class Library:
         self._matcher = Matcher((), policy, weights=weights)
         self._versions: dict[str, tuple[int, bool]] = {}
         self._own: dict[str, str] = {}
+        self.screen: Screen = screen_of(())
         self._newest: datetime | None = None
         self._busy = asyncio.Lock()
         self._changing = threading.Lock()
@@ -190,13 +192,15 @@ class Library:
     async def refresh(self) -> int:
         """Take over added, changed and retired entries, one by one; returns how many.
 
-        The office's synonyms and the names that the entries quote are taken over too.
+        The office's synonyms, its rulings about words in replies, and the names that the entries
+        quote are taken over too.
         """
         async with self._busy:
             since = self._newest and self._newest - _OVERLAP
             async with self._db.read() as session:
                 marks = await entries.changed_since(session, since)
                 own = await lexicon.load(session)
+                self.screen = screen_of(await screening.load(session))
             if own != self._own:
                 await self._learn(own)
             fresh = [mark.id for mark in marks if self._versions.get(mark.id) != mark.version]

@@ -6,7 +6,7 @@ import re
 
 from bot.desk.office import DeskError
 from bot.desk.wording import spoken_day
-from knowledge.screen import screen
+from knowledge.screen import Screen
 from storage.models import Case, Citizen
 
 NAMES = ("称呼", "诉求编号", "期限", "承办单位")
@@ -15,14 +15,17 @@ _WRITTEN = re.compile("|".join(f"\\{{{name}\\}}" for name in NAMES))
 _NAME = re.compile(r"[\u3400-\u9fffA-Za-z·]{1,12}")
 
 
-def fill(text: str, case: Case, citizen: Citizen) -> str:
-    """The text with its placeholders filled in, once. Raises DeskError for one without a value."""
-    return _WRITTEN.sub(lambda found: _value(found[0][1:-1], case, citizen), text)
+def fill(text: str, case: Case, citizen: Citizen, screen: Screen) -> str:
+    """The text with its placeholders filled in, once. Raises DeskError for one without a value.
+
+    ``screen`` tells names that an office should not repeat.
+    """
+    return _WRITTEN.sub(lambda found: _value(found[0][1:-1], case, citizen, screen), text)
 
 
-def _value(name: str, case: Case, citizen: Citizen) -> str:
+def _value(name: str, case: Case, citizen: Citizen, screen: Screen) -> str:
     if name == "称呼":
-        return _called(citizen.display_name)
+        return _called(citizen.display_name, screen)
     if name == "诉求编号":
         return f"#{case.id}"
     value = case.department if name == "承办单位" else ""
@@ -33,7 +36,7 @@ def _value(name: str, case: Case, citizen: Citizen) -> str:
     return value
 
 
-def _called(name: str) -> str:
+def _called(name: str, screen: Screen) -> str:
     """A citizen's own name for themselves, unless it is one that an office should not repeat."""
     plain = name.strip()
     return plain if _NAME.fullmatch(plain) and not screen(plain) else _ANYBODY

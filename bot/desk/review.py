@@ -71,7 +71,9 @@ class Review:
             if not text.strip():
                 raise DeskError("答复是空的，请写上内容再发。")
             citizen = await desk.session.get_one(Citizen, desk.case.citizen_id)
-            said = placeholders.fill(storable(text).strip(), desk.case, citizen)
+            said = placeholders.fill(
+                storable(text).strip(), desk.case, citizen, self._office.library.screen
+            )
             draft = desk.draft
             if draft is None:
                 draft = Draft(case_id=case_id)
@@ -246,7 +248,7 @@ class Review:
         found = await perfunctory.judge(self._office, desk.session, desk.case, text)
         if found is None or text == draft.text:
             return await self._approve(desk, draft, text)
-        approving.check(desk, draft, text)
+        await approving.check(desk, draft, text)
         draft.text = text
         desk.case.version += 1
         record(
@@ -259,7 +261,7 @@ class Review:
 
     async def _approve(self, desk: Desktop, draft: Draft, text: str) -> str:
         """One review step; the last one sends."""
-        if left := approving.approve(desk, draft, text):
+        if left := await approving.approve(desk, draft, text):
             await posting.card(self._office, desk.session, desk.case)
             return f"已通过第 {len(draft.approvals)} 步审核，还需 {left} 步"
         return await self._send(desk, draft, text)

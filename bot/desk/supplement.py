@@ -95,7 +95,7 @@ def check_words(text: str, asked: str) -> None:
 
 async def step(office: Office, desk: Desktop, draft: Draft, text: str) -> str:
     """One review step of a request; the last one sends it."""
-    if left := approving.approve(desk, draft, text):
+    if left := await approving.approve(desk, draft, text):
         await desk.session.flush()
         await posting.card(office, desk.session, desk.case)
         return f"补充请求已通过第 {len(draft.approvals)} 步审核，还需 {left} 步"

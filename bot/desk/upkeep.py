@@ -12,7 +12,6 @@ from bot.desk.office import DeskError, Office, storable
 from bot.links import check_links
 from knowledge.catalog import Entry, Problem, check_entries
 from knowledge.gold import Gold, Verdict, check
-from knowledge.screen import screen
 from knowledge.text import normalize
 from knowledge.twins import Twins, twins
 from storage import accounts, entries, gold
@@ -112,7 +111,7 @@ class Upkeep:
         said = " ".join(storable(query).split())[:_LONGEST_QUESTION]
         if not said:
             raise DeskError("请写群众会怎样问。")
-        if findings := screen(said):
+        if findings := self._office.library.screen.blocking(said):
             raise DeskError(f"没有保存：{findings[0]}。")
         wanted = entry_id.strip()
         if wanted and self._office.library.get(wanted) is None:

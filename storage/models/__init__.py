@@ -5,7 +5,7 @@ platform ids are strings, so that no platform's number range matters.
 """
 
 from storage.models.columns import UtcDateTime, utcnow
-from storage.models.console import CaseNote, Credential, SavedView, StaffSession
+from storage.models.console import CaseNote, Credential, Phrase, SavedView, StaffSession
 from storage.models.conversation import (
     Account,
     Case,
@@ -23,6 +23,8 @@ from storage.models.library import (
     GoldQuestion,
     LinkCheck,
     ProposalDecision,
+    ScreenWord,
+    Suggestion,
     Synonym,
 )
 from storage.models.office import AuditRecord, JobRun, Staff, Task
@@ -46,11 +48,14 @@ __all__ = [
     "LinkCheck",
     "Message",
     "MessageVersion",
+    "Phrase",
     "ProposalDecision",
     "SavedView",
+    "ScreenWord",
     "Seal",
     "Staff",
     "StaffSession",
+    "Suggestion",
     "Synonym",
     "Task",
     "TurnBlock",

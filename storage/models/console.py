@@ -72,3 +72,24 @@ class SavedView(SQLModel, table=True):
     staff_id: int = Field(foreign_key="staff.id", index=True)
     name: str
     filters: dict[str, Any] = json_column(dict)
+
+
+class Phrase(SQLModel, table=True):
+    """常用语 for replies: its writer's own, of a department or for everybody (``scope``).
+
+    ``used`` is how often it was put into a reply; placeholders stand in it as they are typed.
+    """
+
+    __tablename__ = "phrase"
+
+    id: int | None = Field(default=None, primary_key=True)
+    staff_id: int = Field(foreign_key="staff.id", index=True)
+    scope: str
+    department: str = ""
+    title: str
+    text: str = text_column()
+    active: bool = True
+    used: int = 0
+    version: int = 1
+    actor: str = "system"
+    changed_at: datetime = moment()

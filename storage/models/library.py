@@ -71,6 +71,19 @@ class Synonym(SQLModel, table=True):
     changed_at: datetime = moment()
 
 
+class ScreenWord(SQLModel, table=True):
+    """What the office ruled about a word in replies; see knowledge.screen.Ruling."""
+
+    __tablename__ = "screen_word"
+
+    id: int | None = Field(default=None, primary_key=True)
+    word: str = Field(unique=True)
+    verdict: str
+    advice: str = ""
+    actor: str = "system"
+    changed_at: datetime = moment()
+
+
 class ProposalDecision(SQLModel, table=True):
     """That a person accepted or rejected what the program proposed to learn; see its ``key``."""
 
@@ -80,6 +93,19 @@ class ProposalDecision(SQLModel, table=True):
     key: str = Field(unique=True)
     accepted: bool
     actor: str = "system"
+    at: datetime = moment()
+
+
+class Suggestion(SQLModel, table=True):
+    """A 相似问 that a member of staff proposes; what came of it is the decision of this key."""
+
+    __tablename__ = "suggestion"
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    wording: str
+    entry_id: str
+    staff_id: int = Field(foreign_key="staff.id", index=True)
     at: datetime = moment()
 
 

@@ -17,7 +17,7 @@ from bot.desk import Inbound
 from handlers.console.gate import COOKIE
 from storage.db import Database
 from storage.models import Account, AuditRecord, Case, CaseEvent, CaseNote, Staff
-from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, Visit, needs_browser, visit
+from tests.e2e.browsing import OFFICE, PHONE, Visit, needs_browser, visit
 from tests.website import Website, open_website
 
 pytestmark = needs_browser
@@ -338,18 +338,6 @@ async def test_on_a_phone_the_list_and_the_case_take_turns(
         await expect(page.locator(".nothing-title").first).to_have_text("都办完了。")
         assert one.problems == []
         assert one.abroad == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [OFFICE, PHONE])
-async def test_every_text_can_be_read(
-    browser: Browser, website: Website, scheme: str, size: dict[str, int]
-) -> None:
-    (case_id,) = await write(website, TEXTS[0])
-    path = f"/console/case/{case_id}"
-    async with at_work(browser, website, scheme=scheme, size=size, path=path) as one:
-        await expect(one.page.locator(".reply-box")).to_be_visible()
-        assert await one.page.evaluate(CONTRAST) == []
 
 
 async def test_ten_thousand_waiting_cases_open_quickly(browser: Browser, website: Website) -> None:

@@ -17,7 +17,7 @@ from storage import entries
 from storage.db import Database
 from storage.models import EntryRevision, EntryRow, Staff
 from storage.shelf import Wanted
-from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
+from tests.e2e.browsing import needs_browser
 from tests.e2e.test_browser_console import NASTY, at_work, press, told
 from tests.e2e.test_browser_console import write as come
 from tests.support import ENTRIES
@@ -201,22 +201,6 @@ async def test_what_is_in_an_entry_stays_text(browser: Browser, website: Website
         assert await page.locator(".kb img, .kb b").count() == 0
         assert "问办" in await page.title()
         assert one.problems == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [OFFICE, PHONE])
-async def test_every_text_of_the_knowledge_pages_can_be_read(
-    browser: Browser, website: Website, scheme: str, size: dict[str, int]
-) -> None:
-    await put(website, expires_on=website.desk.office.today())
-    async with at_work(browser, website, scheme=scheme, size=size, path=LIST) as one:
-        page = one.page
-        fits = "document.documentElement.scrollWidth <= innerWidth"
-        for path, there in ((LIST, "a.kb-row"), (LOST, ".bubble"), (EXCHANGE, ".kb-way.here")):
-            await page.goto(f"{website.url}{path}")
-            await expect(page.locator(there).first).to_be_visible()
-            assert await page.evaluate(CONTRAST) == []
-            await page.wait_for_function(fits)
 
 
 async def test_troubles_and_saved_questions_lead_to_their_entries(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.screen import screen
+from knowledge.screen import Ruling, Screen, screen
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,22 @@ def test_findings_come_in_order_and_speak_chinese() -> None:
 @given(st.text(max_size=80))
 def test_any_text_is_screened(text: str) -> None:
     assert all(0 <= finding.start < finding.end <= len(text) for finding in screen(text))
+
+
+def test_an_office_rules_out_words_warns_of_others_and_lets_some_pass() -> None:
+    own = Screen(
+        [
+            Ruling("老百姓", "warn", "请改为“群众”"),
+            Ruling("ABC.D", "block", "请改掉"),
+            Ruling("傻子", "off", "误拦"),
+        ]
+    )
+    found = own("老百姓说abc.d好，傻子和白痴")
+    assert [(one.text, one.blocks) for one in found] == [
+        ("老百姓", False),
+        ("abc.d", True),
+        ("白痴", True),
+    ]
+    assert own("abcxd") == []
+    assert [one.text for one in own.blocking("老百姓是白痴")] == ["白痴"]
+    assert [one.text for one in screen("傻子")] == ["傻子"]

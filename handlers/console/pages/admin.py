@@ -68,7 +68,7 @@ class AdminPage:
 
     def __init__(self, visit: Visit, part: str) -> None:
         self.visit, self._part = visit, part
-        with frame(visit, "管理"), tag("main", "sheet-page figures-page"):
+        with frame(visit, "管理", "sheet-page figures-page", _PARTS[part]):
             ui.add_head_html(STYLE)
             with tag("nav", "sub-ways").props('aria-label="管理"'):
                 for key, title in _PARTS.items():
@@ -98,7 +98,7 @@ class AdminPage:
         if found is None:
             return
         with self._body:
-            word("现在", "part-name big", name="h1")
+            word("现在", "part-name big", name="h2")
             _counts(found)
             with tag("section", "sheet-box"):
                 word("检查", "part-name", name="h2")
@@ -148,7 +148,7 @@ class AdminPage:
     async def _accounts(self) -> None:
         found = await self.visit.ask(self.visit.desk.administering.accounts)
         with self._body:
-            word("账号", "part-name big", name="h1")
+            word("账号", "part-name big", name="h2")
             word(
                 "名称、主办单位等在 config.toml 的 [web]、[telegram] 里改，别的账号用 "
                 "wenban account import 登记；令牌只能用环境变量或令牌文件。",
@@ -221,7 +221,7 @@ class AdminPage:
     async def _settings(self) -> None:
         shown = self.visit.desk.office.premises.settings
         with self._body:
-            word("设置", "part-name big", name="h1")
+            word("设置", "part-name big", name="h2")
             word(
                 "只能看。在 config.toml 或环境变量里改，重新启动后生效；口令和令牌只显示设没设。"
                 "改过的排在每一节的前面，标“已改”。",

@@ -39,7 +39,7 @@ class AuditPage:
     def __init__(self, visit: Visit, query: dict[str, str], before: int | None) -> None:
         self.visit, self._query, self._before = visit, query, before
         ui.add_head_html(STYLE)
-        with frame(visit, "审计"), tag("main", "sheet-page figures-page"):
+        with frame(visit, "审计", "sheet-page figures-page"):
             with tag("div", "cases-head"):
                 word("审计", name="h1")
                 word("只能看，不能改。", "soft")

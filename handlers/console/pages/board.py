@@ -7,7 +7,7 @@ from nicegui import Client, ui
 
 from handlers.console.pages.frame import frame
 from handlers.console.pages.item import Panel
-from handlers.console.pages.parts import keys_sheet, tag
+from handlers.console.pages.parts import keys_sheet
 from handlers.console.pages.queue import Queue
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from storage.inbox import Filters
@@ -34,11 +34,9 @@ class Board:
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
         self._help: ui.dialog | None = None
-        with frame(visit, "待办"):
-            self._root = tag("main", "board")
-            with self._root:
-                self._queue = Queue(visit, Filters(), self.open)
-                self._panel = Panel(visit, self._next, self._back, self.open)
+        with frame(visit, "待办", "board", "待办") as self._root:
+            self._queue = Queue(visit, Filters(), self.open)
+            self._panel = Panel(visit, self._next, self._back, self.open)
         ui.on("console-key", lambda event: self._key(str(event.args)))
 
     async def start(self, case_id: int | None) -> None:

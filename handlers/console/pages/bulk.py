@@ -9,19 +9,26 @@ from nicegui import ui
 from bot.desk.bulk import Alike, Answered
 from bot.desk.placeholders import NAMES
 from handlers.console.pages.parts import button, tag, word
+from handlers.console.pages.picking import put_phrase
 from handlers.console.visit import Visit
 
 _HINT = f"可写占位：{'、'.join(f'{{{name}}}' for name in NAMES)}，发出时换成各件自己的。"
+_BOX = ".bulk-text textarea"
+_NOT_TYPING = "(e) => { if (e.key === 'y' && !/TEXTAREA|INPUT/.test(e.target.tagName)) emit(); }"
 Picked = tuple[str, list[tuple[int, int]]]
 
 
-async def pick_cases(text: str, own: tuple[int, int], found: Sequence[Alike]) -> Picked | None:
+async def pick_cases(
+    visit: Visit, text: str, own: tuple[int, int], found: Sequence[Alike]
+) -> Picked | None:
     """The answer and the cases it goes to (number, version), this one first; None if called off."""
     with ui.dialog() as dialog, ui.card().classes("sheet bulk"):
         word("给相似的诉求一起答复", "sheet-title", name="h2")
         box = ui.textarea("答复，每件单独发出、各自计时", value=text).classes("wide bulk-text")
         box.props('outlined autogrow input-style="max-height: 30vh"')
-        word(_HINT, "soft", name="div")
+        with tag("div", "bulk-hint"):
+            word(_HINT, "soft grow")
+            button("常用语", "y").on_click(lambda: put_phrase(visit, _BOX))
         with tag("div", "bulk-list"):
             word(f"#{own[0]} 这一件", "soft", name="div")
             boxes = {one: _line(one) for one in found}
@@ -42,13 +49,14 @@ async def pick_cases(text: str, own: tuple[int, int], found: Sequence[Alike]) ->
     for made in boxes.values():
         made.on_value_change(count)
     count()
+    dialog.on("keydown", lambda: put_phrase(visit, _BOX), js_handler=_NOT_TYPING)
     dialog.on("keydown.ctrl.enter", lambda: dialog.submit("send"))
     dialog.on("keydown.meta.enter", lambda: dialog.submit("send"))
     dialog.open()
     try:
         if await dialog is None:
             return None
-        held = await ui.run_javascript("document.querySelector('.bulk-text textarea').value")
+        held = await ui.run_javascript(f"document.querySelector('{_BOX}').value")
         return str(held), chosen()
     finally:
         dialog.delete()

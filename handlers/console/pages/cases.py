@@ -45,7 +45,7 @@ class CasesPage:
     def __init__(self, visit: Visit, ask: Ask, start: int, *, newest: bool) -> None:
         self.visit, self._ask = visit, ask
         self._start, self._newest = start - start % PAGE, newest
-        with frame(visit, "看板"), tag("main", "sheet-page figures-page"):
+        with frame(visit, "看板", "sheet-page figures-page"):
             ways("")
             self._body = tag("div", "figures-body")
 

@@ -19,19 +19,58 @@ _QUIET = {"color": "var(--soft)", "fontSize": 12}
 _LINE = {"lineStyle": {"color": "var(--line)"}}
 
 
-def chart(graph: Graph, links: Links) -> None:
-    """A graph; ``links`` are where each point of each series leads, "" for nowhere."""
-    with tag("figure", "chart"):
-        word(graph.title, "chart-title", name="figcaption")
-        drawn = ui.echart(
-            _options(graph),
-            on_point_click=lambda event: _follow(links, event.series_index, event.data_index),
+class Charts:
+    """A row of charts by name; each is drawn when first there, and changed in place ever after.
+
+    A chart must not be taken down while the browser still loads what draws it.
+    """
+
+    def __init__(self, *names: str) -> None:
+        with tag("div", "charts"):
+            self._places = {name: tag("figure", "chart") for name in names}
+        self._drawn: dict[str, _Chart] = {}
+        for place in self._places.values():
+            place.set_visibility(False)
+
+    def show(self, name: str, graph: Graph | None, links: Links = ()) -> None:
+        """The chart of this name is this from now on; none without a graph.
+
+        ``links`` are where each point of each series leads, "" for nowhere.
+        """
+        self._places[name].set_visibility(graph is not None)
+        if graph is None:
+            return
+        if name not in self._drawn:
+            with self._places[name]:
+                self._drawn[name] = _Chart()
+        self._drawn[name].show(graph, links)
+
+
+class _Chart:
+    """A graph, and its numbers as a table."""
+
+    def __init__(self) -> None:
+        self._links: Links = ()
+        self._title = word("", "chart-title", name="figcaption")
+        self._echart = ui.echart(
+            {},
+            on_point_click=lambda event: _follow(self._links, event.series_index, event.data_index),
             renderer="svg",
         )
-        drawn.classes("chart-drawn").props["role"] = "img"
-        drawn.props["aria-label"] = described(graph)
+        self._echart.classes("chart-drawn").props["role"] = "img"
         with tag("details", "chart-table"):
             word("看数字", name="summary")
+            self._numbers = tag("div")
+
+    def show(self, graph: Graph, links: Links) -> None:
+        self._links = links
+        self._title.set_text(graph.title)
+        self._echart.options.clear()
+        self._echart.options.update(_options(graph))
+        self._echart.props["aria-label"] = described(graph)
+        self._echart.update()
+        self._numbers.clear()
+        with self._numbers:
             _table(graph, links)
 
 

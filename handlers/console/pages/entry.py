@@ -16,6 +16,7 @@ from handlers.console.pages.parts import button, choose, keys_sheet, pick, tag, 
 from handlers.console.pages.past import past
 from handlers.console.pages.preview import show_previews
 from handlers.console.pages.shelf import STANDINGS, TONES, address, edits, shelf
+from handlers.console.pages.suggesting import suggest
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from knowledge.catalog import Entry
 from storage.models import Staff
@@ -171,6 +172,8 @@ class EntryPage:
                 word("要由审核、主管或管理员新建。", "soft")
         elif not opened.editable:
             word("只看；要由负责的审核、主管或管理员来改。", "soft")
+            if opened.standing != "retired":
+                button("提相似问").on_click(self._suggest)
         elif opened.standing == "retired":
             button("启用", strong=True).on_click(self._bring_back)
         else:
@@ -255,7 +258,7 @@ class EntryPage:
         self._show_checks(checked)
         self._previews.clear()
         with self._previews:
-            word("群众看到的样子", "part-title", name="h3")
+            word("群众看到的样子", "part-title", name="h2")
             entry = checked.entry
             if entry is None:
                 word("写好标准问和答案后显示。", "soft")
@@ -269,7 +272,7 @@ class EntryPage:
         dead = self._opened.dead if self._opened else {}
         self._checks.clear()
         with self._checks:
-            word("检查", "part-title", name="h3")
+            word("检查", "part-title", name="h2")
             for one in sorted(checked.remarks, key=lambda one: not one.bad)[:8]:
                 said = f"不能保存：{one.text}" if one.bad else f"注意：{one.text}"
                 word(said, "bad" if one.bad else "warn", name="div")
@@ -308,6 +311,11 @@ class EntryPage:
         if self._opened is None:
             ui.navigate.history.replace(address(opened.entry.id))
         await self._show(opened)
+
+    @on_page
+    async def _suggest(self) -> None:
+        if self._opened is not None:
+            await suggest(self.visit, self._opened.entry)
 
     @on_page
     async def _retire(self) -> None:

@@ -23,6 +23,10 @@ _AT_ONCE = 30
 _NAMES = {".xlsx": "Excel", ".csv": "CSV", ".tsv": "TSV", ".jsonl": "JSONL"}
 _APPROVALS: dict[str, bool | None] = {"file": None, "no": False, "yes": True}
 
+# Quasar's button is an icon without a name.
+_NAMED = """for (const one of document.querySelectorAll('.kb-upload .q-btn, .kb-upload input'))
+  one.ariaLabel = '选文件'"""
+
 
 @ui.page("/knowledge/exchange", response_timeout=PATIENCE)
 async def exchange(request: Request, client: Client) -> None:
@@ -58,6 +62,7 @@ class ExchangePage:
             auto_upload=True,
         )
         upload.props(f'accept="{",".join(FORMATS)}" flat bordered').classes("kb-upload")
+        ui.timer(0.1, lambda: ui.run_javascript(_NAMED), once=True)
         options = {"file": "按表里写的", "no": "全部由人工审核"}
         if self.visit.seat.staff.role in DECIDERS:
             options["yes"] = "全部批准自动答复"

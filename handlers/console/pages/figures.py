@@ -20,13 +20,14 @@ from bot.reports.measures import GRADES, SATISFACTION, group_name, look_up
 from bot.reports.series import Graph, Series, grades
 from handlers.console.pages import gauges
 from handlers.console.pages.addresses import case_list, day, narrowed, within_query
-from handlers.console.pages.charts import chart
+from handlers.console.pages.charts import Charts, Links
 from handlers.console.pages.frame import frame
 from handlers.console.pages.parts import button, tag, word
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 
 STYLE = '<link rel="stylesheet" href="/console/assets/figures.css">'
 _AGAIN = 60.0
+Drawn = tuple[Graph | None, Links]
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _WAITING = {
     "all": "等待中",
@@ -130,23 +131,29 @@ class FiguresPage:
 
     def __init__(self, visit: Visit, choice: Choice, within: Reach) -> None:
         self.visit, self._choice, self._within = visit, choice, within
-        with frame(visit, "看板"), tag("main", "sheet-page figures-page"):
+        with frame(visit, "看板", "sheet-page figures-page", "看板"):
             ways("看板")
             self._narrowed = tag("div", "chips")
-            self._now = tag("section", "now")
+            with tag("section", "now"):
+                self._now = tag("div")
+                self._now_charts = Charts("ages", "today")
             word("数字", "part-name big", name="h2")
             period_bar(visit, choice, self._chosen)
             with tag("div", "line-row"):
                 self._line = tag("p", "head-line")
                 button("重新计算").on_click(self._reckon)
             self._body = tag("div", "figures-body")
+            with self._body:
+                self._tiles = tag("div")
+                self._charts = Charts("course", "hours", "grades")
+                self._groups = tag("div")
             self._outlook = tag("div")
             self._foot = tag("div")
         self._seen: object = None
 
     def start(self) -> None:
         """Show the page at once, and the figures as soon as they are there."""
-        with self._body:
+        with self._tiles:
             word("正在算…", "soft")
         ui.timer(0, self._begin, once=True)
 
@@ -180,7 +187,10 @@ class FiguresPage:
         seen = replace(present, at=_LONG_AGO)
         if seen != self._seen:
             self._seen = seen
-            _show_now(self._now, present, self.visit, self._within)
+            day = self.visit.desk.office.today()
+            ask = Ask("counts.original", present.at, Period(day, day), within=self._within)
+            _show_now(self._now, present, self.visit, ask)
+            _show_now_charts(self._now_charts, present, ask)
         return True
 
     @on_page
@@ -201,19 +211,19 @@ class FiguresPage:
                 gauges.outlook(ahead)
 
     def _show(self, report: Report, ask: Ask) -> None:
-        for part in (self._line, self._body, self._foot, self._narrowed):
+        for part in (self._line, self._tiles, self._groups, self._foot, self._narrowed):
             part.clear()
         if self._within:
             with self._narrowed, tag("a", "chip").props(f'href="{self._board}"'):
                 word(f"{_narrow_name(report, self._within)} ×", hover="看全部")
         with self._line:
             word(gauges.head_line(report))
-        with self._body:
+        with self._tiles:
             gauges.tiles(report, ask)
-            with tag("div", "charts"):
-                _course(report, ask)
-                _hours(report, ask)
-                _grades(report, ask)
+        self._charts.show("course", *_course(report, ask))
+        self._charts.show("hours", *_hours(report, ask))
+        self._charts.show("grades", *_grades(report, ask))
+        with self._groups:
             for dimension in ("department", "channel", "account"):
                 board = "" if dimension == "channel" or self._within else self._board
                 gauges.groups(report, dimension, ask, board)
@@ -226,46 +236,46 @@ def _narrow_name(report: Report, within: Reach) -> str:
     return "、".join(f"只看 {group_name(by, name, report.names)}" for by, name in found)
 
 
-def _show_now(part: ui.element, present: Present, visit: Visit, within: Reach) -> None:
+def _show_now(part: ui.element, present: Present, visit: Visit, day_ask: Ask) -> None:
     part.clear()
-    today = visit.desk.office.today()
     with part:
         word("现在", "part-name big", name="h2")
         if limited := gauges.own_reach(visit.seat.staff):
             word(limited, "soft small", name="p")
         with tag("div", "tiles"):
-            day_ask = Ask("counts.original", present.at, Period(today, today), within=within)
             address = case_list(day_ask) if present.today else ""
             gauges.tile("今天收到", f"{present.today:,}", "件", address)
             for key, title in _WAITING.items():
-                ask = Ask(f"counts.unanswered.{key}", present.at, within=within)
+                ask = Ask(f"counts.unanswered.{key}", present.at, within=day_ask.within)
                 n = present.waiting[key]
                 late = key in ("overdue", "over_3_months") and n > 0
                 gauges.tile(title, f"{n:,}", "件", case_list(ask) if n else "", bad=late)
-        with tag("div", "charts"):
-            _ages(present, within) if present.waiting["all"] else None
-            _today(present, day_ask) if present.today else None
 
 
-def _ages(present: Present, within: Reach) -> None:
+def _show_now_charts(charts: Charts, present: Present, day_ask: Ask) -> None:
+    charts.show("ages", *_ages(present, day_ask.within) if present.waiting["all"] else (None,))
+    charts.show("today", *_today(present, day_ask) if present.today else (None,))
+
+
+def _ages(present: Present, within: Reach) -> Drawn:
     ask = Ask("counts.unanswered.all", present.at, ALWAYS, "age", within=within)
     values = [present.ages.get(name, 0) for name in AGE_NAMES]
     names = [group_name("age", name, {}) for name in AGE_NAMES]
     graph = Graph("等了多久（件，自然日）", names, [Series("等待中", values)], horizontal=True)
-    chart(graph, [[case_list(replace(ask, group=name)) for name in AGE_NAMES]])
+    return graph, [[case_list(replace(ask, group=name)) for name in AGE_NAMES]]
 
 
-def _today(present: Present, ask: Ask) -> None:
+def _today(present: Present, ask: Ask) -> Drawn:
     hours = [f"{hour:02d}" for hour in range(24)]
     graph = Graph(
         "今天各时段收到（件）",
         [f"{int(hour)}时" for hour in hours],
         [Series("收到", [present.hours.get(hour, 0) for hour in hours])],
     )
-    chart(graph, [[case_list(replace(ask, by="hour", group=hour)) for hour in hours]])
+    return graph, [[case_list(replace(ask, by="hour", group=hour)) for hour in hours]]
 
 
-def _course(report: Report, ask: Ask) -> None:
+def _course(report: Report, ask: Ask) -> Drawn:
     """Day by day, or month by month in a long period; days without messages have their place."""
     by = trend(ask.period)
     groups = report.figures[f"by_{by}"]
@@ -285,23 +295,22 @@ def _course(report: Report, ask: Ask) -> None:
         ],
     )
     paths = ("counts.original", "on_time.open_overdue", "on_time.rate")
-    chart(graph, [_opened(ask, path, by, names) for path in paths])
+    return graph, [_opened(ask, path, by, names) for path in paths]
 
 
-def _hours(report: Report, ask: Ask) -> None:
+def _hours(report: Report, ask: Ask) -> Drawn:
     names = [f"{hour:02d}" for hour in range(24)]
     values = _values(report.figures["by_hour"], names, "counts.original", 0)
     labels = [f"{int(name)}时" for name in names]
     graph = Graph("一天里各时段收到（件，这段时间合计）", labels, [Series("收到", values)])
-    chart(graph, [_opened(ask, "counts.original", "hour", names)])
+    return graph, [_opened(ask, "counts.original", "hour", names)]
 
 
-def _grades(report: Report, ask: Ask) -> None:
+def _grades(report: Report, ask: Ask) -> Drawn:
     """The five grades of those who rated; nothing when nobody did."""
     graph = grades(report)
-    if graph is not None:
-        paths = [one.path for one in SATISFACTION[: len(GRADES)]]
-        chart(graph, [[case_list(replace(ask, figure=path)) for path in paths]])
+    paths = [one.path for one in SATISFACTION[: len(GRADES)]]
+    return graph, [[case_list(replace(ask, figure=path)) for path in paths]]
 
 
 def _opened(ask: Ask, figure: str, by: str, names: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nicegui import ui
+from nicegui import Client, ui
 
 from bot.desk.desktop import DECIDERS
 from bot.desk.supervision import LOOKERS
@@ -33,12 +33,18 @@ _SCRIPT = '<script defer src="/console/assets/console.js"></script>'
 
 
 @contextmanager
-def frame(visit: Visit, here: str) -> Iterator[None]:
-    """The page with its bar; what is built inside stands under it."""
+def frame(visit: Visit, here: str, classes: str = "", heading: str = "") -> Iterator[ui.element]:
+    """The page with its bar; what is built inside is its main part, which is yielded.
+
+    ``heading`` names the page to those who do not see it, where no h1 of its own does.
+    """
+    only_one_main(visit.page)
     ui.add_head_html(_STYLE + _SCRIPT)
     ui.colors(primary="#1f4e79", negative="#a61b1b", warning="#8a5a00", positive="#2d6a3e")
     ui.query(".nicegui-content").classes("shell")
     staff = visit.seat.staff
+    with tag("a", "skip").props('href="#main"'):
+        word("跳到正文")
     with tag("header", "bar"):
         word("问办", "brand")
         with tag("nav", "ways").props('aria-label="页面"'):
@@ -61,7 +67,22 @@ def frame(visit: Visit, here: str) -> Iterator[None]:
             ui.menu_item("动态口令", lambda: ui.navigate.to("/codes"))
             ui.menu_item("退出登录", lambda: _sign_out(visit))
     ui.timer(0.1, lambda: ui.run_javascript(_TO_SIGHT), once=True)
-    yield
+    with main_part(classes) as main:
+        word(heading, "unseen", name="h1") if heading else None
+        yield main
+
+
+def main_part(classes: str) -> ui.element:
+    """What the page is about, where the way past the bar leads."""
+    return tag("main", classes).props('id="main" tabindex="-1"')
+
+
+def only_one_main(page: Client) -> None:
+    """Quasar's page is a <main> around everything; the bar is none of it, so ours stands alone."""
+    outer = page.content.parent_slot
+    if outer is not None and outer.parent is not page.page_container:
+        page.content.move(page.page_container)
+        outer.parent.delete()
 
 
 def _count_tasks(visit: Visit) -> None:

@@ -41,7 +41,7 @@ class HealthPage:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
-        with frame(visit, "看板"), tag("main", "sheet-page figures-page"):
+        with frame(visit, "看板", "sheet-page figures-page"):
             ways("账号健康")
             self._body = tag("div", "figures-body")
 

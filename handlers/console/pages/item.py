@@ -20,9 +20,11 @@ from bot.evasion import find
 from handlers.console.pages.deciding import VERBS
 from handlers.console.pages.parts import button, tag, word
 from handlers.console.pages.side import side
+from handlers.console.pages.suggesting import suggest
 from handlers.console.pages.work import Work
 from handlers.console.visit import Visit, on_page
 from handlers.console.words import ATTACHMENTS, DELIVERIES, PURPOSES
+from knowledge.catalog import Entry
 from knowledge.masking import mask
 from storage.models import Case, Task
 from storage.terms import CaseState, DeliveryState, DraftKind, ExclusionCode, Purpose, TaskKind
@@ -128,6 +130,12 @@ class Panel:
         said = await self.visit.ask(lambda s: bench.use(s, case.id or 0, case.version, entry_id))
         if said:
             await self.renew()
+
+    @on_page
+    async def suggest(self, entry: Entry) -> None:
+        """Propose this citizen's wording, or another, for an entry."""
+        if self.item is not None:
+            await suggest(self.visit, entry, self.item.case.subject)
 
     @on_page
     async def note(self, text: str) -> None:
@@ -299,7 +307,8 @@ class Panel:
             if missing:
                 word(missing, "bad", name="div")
             for finding in self.visit.desk.inbox.findings(text)[:3]:
-                word(f"不能发：{finding}", "bad", name="div")
+                said, tone = ("不能发", "bad") if finding.blocks else ("提醒", "warn")
+                word(f"{said}：{finding}", tone, name="div")
             if expired:
                 word(f"不能采用：所依据的条目{expired}，请改写或换一条。", "bad", name="div")
             if text and (evasive := find(text, item.view.text)):
@@ -308,7 +317,8 @@ class Panel:
     def _filled(self, item: Item) -> tuple[str, str]:
         """What was typed with its placeholders filled in, and which of them cannot be."""
         try:
-            return fill(self.text, item.case, item.view.citizen), ""
+            screen = self.visit.desk.office.library.screen
+            return fill(self.text, item.case, item.view.citizen, screen), ""
         except DeskError as error:
             return self.text, str(error)
 

@@ -12,9 +12,9 @@ from bot.desk.administering import Kept, WordGroup
 from bot.desk.countdown import ago, exact_moment
 from bot.desk.office import DeskError
 from handlers.console.forms import message
+from handlers.console.pages.forbidden import Forbidden
 from handlers.console.pages.parts import button, choose, tag, word
 from handlers.console.visit import Visit, on_page
-from knowledge import screen
 
 _MOST = 100
 _MEGA = 1_000_000
@@ -36,7 +36,7 @@ async def backup(request: Request, name: str) -> Response:
 async def show_words(visit: Visit) -> None:
     """The office's synonyms, and what must not be published."""
     await Words(visit).look()
-    _screened()
+    await Forbidden(visit).look()
 
 
 class Words:
@@ -44,7 +44,7 @@ class Words:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
-        word("同义词", "part-name big", name="h1")
+        word("同义词", "part-name big", name="h2")
         word(
             "写几个意思相同的词，用空格隔开；会让测试问题答错的不收。几秒内就用上，改动记在审计里。",
             "soft small",
@@ -116,22 +116,6 @@ class Words:
                 await self.look()
 
 
-def _screened() -> None:
-    with tag("section", "sheet-box"):
-        word("不能发的词", "part-name", name="h2")
-        word(
-            "发给群众的话里有这些就拦下，要改了才能发；没遮盖的个人信息、没填完的内容也拦下。"
-            "这份词表随程序更新，不能在这里改。",
-            "soft small",
-            name="p",
-        )
-        for rule in screen.rules():
-            word(f"{rule.kind}（{rule.advice}）", "part-name", name="h3")
-            more = f"；另有 {rule.patterns} 种说法" if rule.patterns else ""
-            harmless = f"；不拦：{'、'.join(rule.unless)}" if rule.unless else ""
-            word(f"{'、'.join(rule.words)}{more}{harmless}", name="p")
-
-
 async def show_backups(visit: Visit) -> None:
     """Backups in the program's folder."""
     await Backups(visit).look()
@@ -142,7 +126,7 @@ class Backups:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
-        word("备份", "part-name big", name="h1")
+        word("备份", "part-name big", name="h2")
         word(
             "备份里有群众的个人信息和登录口令的摘要，下载后请妥善保管。办公不受影响；"
             "恢复要停下程序，用 wenban db restore。",

@@ -61,7 +61,7 @@ class KnowledgePage:
                 self._bar = tag("div", "kb-bar search")
                 self._list = tag("div", "kb-rows").props('role="list"')
                 self._foot = tag("div", "pager")
-            with tag("aside", "kb-ask").props('id="ask" aria-label="查一句"'):
+            with tag("aside", "kb-ask").props('id="ask" tabindex="-1" aria-label="查一句"'):
                 AskBox(visit)
         ui.on("console-key", lambda event: self._key(str(event.args)))
 

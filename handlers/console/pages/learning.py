@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from fastapi import Request
@@ -10,6 +10,7 @@ from nicegui import Client, ui
 
 from bot.desk.countdown import ago, exact_moment
 from bot.desk.learning import Proposal
+from bot.desk.suggesting import Suggested
 from handlers.console.pages.parts import Rows, button, keys_sheet, tag, waiting, word
 from handlers.console.pages.shelf import edits, shelf
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
@@ -39,6 +40,7 @@ class LearningPage:
             self._list = tag("div", "kb-rows")
             with self._list:
                 waiting("正在从办过的问题里找…")
+            self._mine = tag("section", "kb-mine").props('aria-label="我提的"')
         ui.on("console-key", lambda event: self._key(str(event.args)))
 
     @on_page
@@ -48,17 +50,39 @@ class LearningPage:
         if found is not None:
             self._found = found
             self._show()
+        mine = await self.visit.ask(self.visit.desk.suggesting.mine, acting=False)
+        self._show_mine(mine or ())
+
+    def _show_mine(self, mine: Sequence[Suggested]) -> None:
+        """What this person proposed, and what came of it."""
+        now = self.visit.desk.office.now()
+        self._mine.clear()
+        with self._mine:
+            if mine:
+                word("我提的", "part-title", name="h2")
+            for one in mine:
+                with tag("div", "kb-trouble"):
+                    state, tone = _state(one)
+                    word(state, f"kb-state {tone}")
+                    word(f"{one.suggestion.wording} → {one.question}", "who grow")
+                    when = one.decision.at if one.decision else one.suggestion.at
+                    told = f"{one.by}，{ago(when, now)}" if one.by else f"提于{ago(when, now)}"
+                    word(told, "soft", exact_moment(when))
 
     def _show(self) -> None:
         may = "" if edits(self.visit) else "；要由审核、主管或管理员来记"
-        told = f"从最近一年办过的问题里找到 {len(self._found):,} 个，人看过才算数{may}。"
+        told = (
+            f"从最近一年办过的问题里找到、同事提出的共 {len(self._found):,} 个，人看过才算数{may}。"
+        )
         self._told.set_text(told if self._found else "")
         self._list.clear()
         with self._list:
             if not self._found:
                 with tag("div", "nothing"):
                     word("没有等着看的建议。", "nothing-title")
-                    word("工作人员换一条、群众按有帮助之后，这里会提出相似问和同义词。")
+                    word(
+                        "工作人员换一条、群众按有帮助之后，这里会提出相似问和同义词；办件时也可以自己提。"
+                    )
             self._rows.show([self._row(one) for one in self._found])
 
     def _row(self, one: Proposal) -> ui.element:
@@ -71,7 +95,8 @@ class LearningPage:
                 button("不要", "x").on_click(lambda: self._reject(one))
             with tag("div", "kb-trouble-why soft"):
                 now = self.visit.desk.office.now()
-                word(f"{one.citizens} 人这样问")
+                asked = f"{one.proposer}提出" if one.proposer else f"{one.citizens} 人这样问"
+                word(asked)
                 word(f"最近 {ago(one.latest, now)}", hover=exact_moment(one.latest))
                 word(one.effect)
                 for example in one.examples:
@@ -122,3 +147,9 @@ class LearningPage:
         elif key == "?":
             self._help = self._help or keys_sheet(_KEYS)
             self._help.open()
+
+
+def _state(one: Suggested) -> tuple[str, str]:
+    if one.decision is None:
+        return "等审核看", "soon"
+    return ("已记下", "auto") if one.decision.accepted else ("没有要", "")

@@ -26,7 +26,7 @@ def past(visit: Visit, root: ui.element, opened: Opened, restore: Restore) -> No
     root.clear()
     with root:
         with tag("section", "part"):
-            word(f"版本 {len(opened.versions)}", "part-title", name="h3")
+            word(f"版本 {len(opened.versions)}", "part-title", name="h2")
             for one in opened.versions[:_VERSIONS]:
                 _version(visit, one, opened, restore)
             if len(opened.versions) > _VERSIONS:
@@ -63,7 +63,7 @@ class Uses:
         self._entry_id, self._start = opened.entry.id, 0
         used = opened.used
         with root:
-            word("用到它的诉求", "part-title", name="h3")
+            word("用到它的诉求", "part-title", name="h2")
             told = f"近一年：{used.hits:,} 个问题首选它，{used.adopted:,} 件用它答复"
             word(f"{told}，其中自动 {used.automatic:,} 件。", "soft", name="div")
             self._list = tag("div")

@@ -53,7 +53,7 @@ class ScorecardsPage:
 
     def __init__(self, visit: Visit, choice: Choice) -> None:
         self.visit, self._choice = visit, choice
-        with frame(visit, "看板"), tag("main", "sheet-page figures-page"):
+        with frame(visit, "看板", "sheet-page figures-page", "计分卡"):
             ways("计分卡")
             period_bar(visit, choice, self._chosen)
             self._rank = ui.checkbox("排名次", on_change=self._chosen)
@@ -165,7 +165,7 @@ class ReportsPage:
 
     def __init__(self, visit: Visit, choice: Choice) -> None:
         self.visit, self._choice = visit, choice
-        with frame(visit, "看板"), tag("main", "sheet-page figures-page"):
+        with frame(visit, "看板", "sheet-page figures-page"):
             ways("报表")
             word("下载报表", "part-name big", name="h1")
             if visit.seat.staff.role not in DECIDERS:

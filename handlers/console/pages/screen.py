@@ -9,6 +9,7 @@ from bot.desk.supervision import Present, period_of
 from bot.reports import Report
 from bot.reports.measures import ALL, group_name, written
 from bot.reports.standing import reach_text
+from handlers.console.pages.frame import main_part, only_one_main
 from handlers.console.pages.parts import tag, word
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 
@@ -37,6 +38,7 @@ class Screen:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
+        only_one_main(visit.page)
         ui.add_head_html(_STYLES)
         ui.query(".nicegui-content").classes("shell wall")
         with tag("header", "wall-head"):
@@ -50,7 +52,7 @@ class Screen:
                 word("全屏")
             with tag("a", "wall-full").props('href="/console/figures"'):
                 word("返回")
-        self._body = tag("main", "wall-body")
+        self._body = main_part("wall-body")
         self._foot = tag("footer", "wall-foot")
 
     async def start(self) -> None:

@@ -23,6 +23,7 @@ _WAYS = (
     ("办事入口", "/console/knowledge/links"),
     ("测试问题", "/console/knowledge/questions"),
     ("学习建议", "/console/knowledge/learning"),
+    ("常用语", "/console/knowledge/phrases"),
     ("导入导出", "/console/knowledge/exchange"),
 )
 STANDINGS = {
@@ -38,7 +39,7 @@ TONES = {"soon": "soon", "expired": "late", "pending": "soon", "retired": "calm"
 @contextmanager
 def shelf(visit: Visit, here: str, classes: str = "") -> Iterator[ui.element]:
     """A page of the knowledge base with the ways to the others above it."""
-    with frame(visit, "知识库"), tag("main", f"kb {classes}") as main:
+    with frame(visit, "知识库", f"kb {classes}", here) as main:
         with tag("nav", "kb-ways").props('aria-label="知识库各页"'):
             for title, path in _WAYS:
                 _way(title, path, here=title == here)

@@ -16,6 +16,7 @@ from bot.desk.wording import answer_text
 from handlers.console.pages.parts import button, tag, word
 from handlers.console.pages.shelf import address
 from handlers.console.words import EVENTS, actor, changes
+from knowledge.catalog import Entry
 from knowledge.masking import mask
 from knowledge.proposals import similar_wording
 from storage.models import CaseEvent
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _STEPS = ("", "初审", "复审", "终审")
 _SUBJECT = 40
 Use = Callable[[str], Awaitable[None]]
+Suggest = Callable[[Entry], Awaitable[None]]
 
 
 def side(panel: Panel, item: Item) -> None:
@@ -37,7 +39,7 @@ def side(panel: Panel, item: Item) -> None:
         if not item.proposals:
             word("知识库里没有合适的条目。", "soft")
         for proposal in item.proposals[:4]:
-            _proposal(proposal, panel.use, chosen)
+            _proposal(proposal, panel.use, panel.suggest, chosen)
         _search(panel)
         if panel.visit.seat.staff.role in EDITORS:
             _write_one(item)
@@ -72,7 +74,7 @@ def _part(title: str) -> ui.element:
     return part
 
 
-def _proposal(one: Proposal, use: Use, chosen: Collection[str]) -> None:
+def _proposal(one: Proposal, use: Use, suggest: Suggest, chosen: Collection[str]) -> None:
     with tag("div", "proposal" + (" chosen" if one.entry.id in chosen else "")):
         with tag("div", "proposal-head"):
             with tag("a", "question").props('target="_blank"') as link:
@@ -95,6 +97,7 @@ def _proposal(one: Proposal, use: Use, chosen: Collection[str]) -> None:
         if one.entry.id not in chosen and not one.usable:
             entry_id = one.entry.id
             button("用这条").on_click(lambda: use(entry_id))
+        button("提相似问").on_click(lambda: suggest(one.entry))
 
 
 def _search(panel: Panel) -> None:
@@ -111,7 +114,7 @@ def _search(panel: Panel) -> None:
             if not proposals and box.value:
                 word("没有找到，换个说法试试。", "soft")
             for one in proposals:
-                _proposal(one, panel.use, ())
+                _proposal(one, panel.use, panel.suggest, ())
 
     box.on("keydown.enter", look)
 

@@ -23,7 +23,7 @@ class StaffPage:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
-        with frame(visit, "人员"), tag("main", "sheet-page"):
+        with frame(visit, "人员", "sheet-page"):
             with tag("div", "page-head"):
                 word("人员", name="h1")
                 button("登记人员", strong=True).on_click(self._add)

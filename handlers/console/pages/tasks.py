@@ -42,7 +42,7 @@ class TasksPage:
         self._found: list[Pending] = []
         self._shown: list[tuple[int | None, int]] | None = None
         self._help: ui.dialog | None = None
-        with frame(visit, "事项"), tag("main", "kb kb-plain"):
+        with frame(visit, "事项", "kb kb-plain", "事项"):
             self._list = tag("div", "kb-rows").props('aria-live="polite"')
             with self._list:
                 waiting("正在读取…")

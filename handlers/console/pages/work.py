@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from bot.desk import placeholders
 from bot.desk.cards import (
     CATEGORY_REASONS,
     CLOSE_REASONS,
@@ -22,9 +24,10 @@ from bot.desk.review import NOT_SENT
 from handlers.console.pages.bulk import pick_cases, tell_outcomes
 from handlers.console.pages.deciding import decide
 from handlers.console.pages.parts import choose, tag, word
+from handlers.console.pages.picking import put_phrase
 from handlers.console.visit import on_page
 from storage.models import Staff, Task
-from storage.terms import ExclusionCode
+from storage.terms import CaseState, ExclusionCode
 
 if TYPE_CHECKING:
     from handlers.console.pages.item import Panel
@@ -49,6 +52,7 @@ class Work:
             "a": ("采用，或发送改后的答复", self.send),
             "b": ("给相似的诉求一起答复", self.bulk),
             "r": ("换一条", self.other),
+            "y": ("插入常用语", self.phrase),
             "t": ("转办", self.transfer),
             "d": ("申请延期", self.extend),
             "m": ("合并", self.merge),
@@ -78,6 +82,7 @@ class Work:
             ("改类别", "g", self.recategorise),
             ("批量", "b", self.bulk),
         ]
+        found.insert(0, ("常用语", "y", self.phrase))
         if item.case.paused_at is not None:
             found.insert(0, ("结束等待", "p", self.resume))
         if len(item.proposals) > 1:
@@ -126,7 +131,7 @@ class Work:
             if found is not None:
                 self.visit.tell("没有相似的待办诉求。")
             return
-        picked = await pick_cases(text, (case_id, item.case.version), found)
+        picked = await pick_cases(self.visit, text, (case_id, item.case.version), found)
         if picked is None:
             return
         (said, cases), rests = picked, basis(item.view.draft) if item.view.draft else []
@@ -135,6 +140,19 @@ class Work:
         if done is not None:
             await tell_outcomes(self.visit, done)
             await self._panel.finished()
+
+    @on_page
+    async def phrase(self) -> None:
+        """Put a 常用语 into the answer, at the cursor."""
+        item = self._panel.item
+        if item is not None and item.case.state == CaseState.WAITING:
+            fill = partial(
+                placeholders.fill,
+                case=item.case,
+                citizen=item.view.citizen,
+                screen=self.visit.desk.office.library.screen,
+            )
+            await put_phrase(self.visit, ".reply-box textarea", fill, item.case.department)
 
     @on_page
     async def other(self) -> None:

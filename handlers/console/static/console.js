@@ -20,4 +20,24 @@ document.addEventListener('keydown', event => {
     emitEvent('console-key', event.key);
   }
 });
+// A way within the page moves the cursor there, and is no step in the history.
+document.addEventListener('click', event => {
+  const way = event.target.closest('a[href^="#"]');
+  const place = way && document.getElementById(way.hash.slice(1));
+  if (!place) return;
+  event.preventDefault();
+  place.scrollIntoView();
+  place.focus();
+});
 window.addEventListener('popstate', () => location.reload());
+
+// Put a text where the cursor stands in a field; what is written at the end begins a line.
+function putIn(selector, text) {
+  const box = document.querySelector(selector);
+  if (!box) return;
+  const { selectionStart: from, selectionEnd: to, value } = box;
+  const apart = from === value.length && value && !value.endsWith('\n') ? '\n' : '';
+  box.focus();
+  box.setRangeText(apart + text, from, to, 'end');
+  box.dispatchEvent(new Event('input', { bubbles: true }));
+}

@@ -10,6 +10,7 @@ from sqlmodel import select
 from bot.desk import DeskError
 from bot.desk.desktop import CONSOLE
 from bot.desk.placeholders import fill
+from knowledge.screen import screen
 from storage import entries
 from storage.models import Account, AuditRecord, Case, Citizen, Staff
 from storage.terms import EventKind
@@ -128,11 +129,14 @@ def test_placeholders_are_filled_once_and_repeat_no_odd_names() -> None:
         ("http://x.cn", "市民朋友"),
     ):
         citizen = Citizen(account_id=1, external_id="1", display_name=name)
-        assert fill("{称呼}，见 {诉求编号}，{别的}", case, citizen) == f"{called}，见 #7，{{别的}}"
+        assert (
+            fill("{称呼}，见 {诉求编号}，{别的}", case, citizen, screen)
+            == f"{called}，见 #7，{{别的}}"
+        )
     with pytest.raises(DeskError, match="没有期限"):
-        fill("{期限}前回复", case, citizen)
+        fill("{期限}前回复", case, citizen, screen)
     with pytest.raises(DeskError, match="没有承办单位"):
-        fill("请找{承办单位}", case, citizen)
+        fill("请找{承办单位}", case, citizen, screen)
 
 
 async def test_a_single_reply_has_its_placeholders_filled_too(town: Town) -> None:

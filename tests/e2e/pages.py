@@ -1,0 +1,126 @@
+"""Every page of the console with a day's work on it: where it is, and what is there then."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from knowledge.exchange import read_entries
+from storage import entries
+from storage.models import Case, Phrase, Staff
+from tests.e2e.test_browser_console import write as come
+from tests.website import Website, answers, write
+
+SAMPLE = resources.files("knowledge").joinpath("data", "sample.csv")
+HARD = (
+    "楼下烧烤摊天天半夜冒烟，打了三次电话没人管",
+    "学校门口的红绿灯坏了好几天了，孩子过马路太危险",
+    "小区停水两天了，物业说不知道什么时候来水",
+    "公交站挪走以后老人要多走一里路，能不能挪回来",
+    "我爸的高龄补贴怎么这个月没到账",
+    "低保户的孩子上大学有什么帮扶",
+    "东湖路的路灯一到晚上就不亮",
+)
+EASY = ("身份证丢了怎么补", "居住证怎么办", "新生儿怎么上户口")
+PHRASES = {
+    "开头": "{称呼}，您好！您反映的事（{诉求编号}）我们已经看过。",
+    "到现场看": "工作人员会在两个工作日内到现场查看，结果在这里告诉您。",
+    "结尾": "办理中有疑问，可在这里接着问，也可以拨打政务服务热线。",
+}
+SHOWN = {
+    "queue": "/console/",
+    "case": "/console/case/{case}",
+    "tasks": "/console/tasks",
+    "knowledge": "/console/knowledge",
+    "entry": "/console/knowledge/entry?id={entry}",
+    "upkeep": "/console/knowledge/upkeep",
+    "questions": "/console/knowledge/questions",
+    "learning": "/console/knowledge/learning",
+    "phrases": "/console/knowledge/phrases",
+    "exchange": "/console/knowledge/exchange",
+    "figures": "/console/figures?period=today",
+    "cases": "/console/cases?figure=counts.original",
+    "scorecards": "/console/scorecards?period=today",
+    "health": "/console/health",
+    "reports": "/console/reports",
+    "screen": "/console/screen",
+    "audit": "/console/audit",
+    "staff": "/console/staff",
+    "admin": "/console/admin",
+    "words": "/console/admin/words",
+}
+"""The pages that the docs show, by the names of their pictures."""
+OTHERS = {
+    "new": "/console/knowledge/new",
+    "links": "/console/knowledge/links",
+    "accounts": "/console/admin/accounts",
+    "rules": "/console/admin/rules",
+    "backups": "/console/admin/backups",
+    "settings": "/console/admin/settings",
+}
+READY = {
+    "queue": ".line",
+    "case": ".reply-box textarea",
+    "tasks": ".nothing-title",
+    "knowledge": "a.kb-row",
+    "entry": ".bubble",
+    "new": ".kb-form textarea",
+    "phrases": ".kb-phrase",
+    "exchange": ".kb-upload .q-btn[aria-label]",
+    "figures": ".wide-table",
+    "cases": ".case-rows",
+    "scorecards": ".wide-table",
+    "health": ".wide-table",
+    "reports": ".forms",
+    "screen": ".wall-tile",
+    "audit": ".audit-rows tbody tr",
+    "staff": ".person-row",
+    "admin": ".tile",
+    "words": ".ruled, .chip",
+    "accounts": ".wide-table",
+    "rules": ".wide-table",
+    "settings": ".figures-body p",
+}
+"""What a page shows once it is whole; of others their main part."""
+
+
+async def a_day(website: Website) -> dict[str, str]:
+    """Citizens ask, some get answers at once, the rest waits; what the addresses are to name."""
+    desk = website.desk
+    with resources.as_file(SAMPLE) as path:
+        sample = read_entries(path).entries
+    async with desk.office.db.write() as session:
+        await entries.save(session, sample, "os:li")
+    await desk.office.library.refresh()
+    for text in EASY:
+        client = website.browser()
+        await write(client, text)
+        await answers(client)
+    numbers, now = await come(website, *HARD), datetime.now(UTC)
+    changes: dict[int, dict[str, Any]] = {
+        numbers[0]: {
+            "urgency": 1,
+            "department": "市城市管理局",
+            "due_at": now - timedelta(hours=3),
+        },
+        numbers[1]: {"urgency": 2, "department": "市公安局", "due_at": now + timedelta(hours=5)},
+        numbers[2]: {"urgency": 1, "department": "市水务局"},
+        numbers[4]: {"department": "市民政局"},
+    }
+    async with desk.office.db.write() as session:
+        for number, values in changes.items():
+            (await session.get_one(Case, number)).sqlmodel_update(values)
+        await _phrases(session)
+    return {"case": str(numbers[5]), "entry": sample[0].id}
+
+
+async def _phrases(session: AsyncSession) -> None:
+    writer = Staff(login="zhou", display_name="老周", role="主管")
+    session.add(writer)
+    await session.flush()
+    for used, (title, text) in enumerate(PHRASES.items()):
+        one = Phrase(staff_id=writer.id or 0, scope="all", title=title, text=text, used=31 - used)
+        session.add(one)
