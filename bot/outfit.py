@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, SecretStr
 
@@ -24,6 +24,11 @@ from storage.db import Database
 if TYPE_CHECKING:
     from knowledge.ranker import Weights
 
+_AWAITS: dict[str, Literal["", "program", "person"]] = {
+    "webhook": "",
+    "poll": "program",
+    "manual": "person",
+}
 _PASSWORD = re.compile(r"(?<=:)[^:/@]+(?=@)")
 
 
@@ -79,7 +84,7 @@ def _source_channel(name: str, source: SourceSettings) -> Channel:
         edits=False,
         links=source.links,
         mentions=source.manner == "mention",
-        awaits=source.delivery != "webhook",
+        awaits=_AWAITS[source.delivery],
         wait=source.citizen_wait,
         per_second=20.0 if source.delivery == "webhook" else 0,
         per_place_seconds=0,

@@ -25,7 +25,7 @@ from tests.website import Website
 SECRET = "k3Jd8sLq0ZpXw7VbN2mRt5YcUe9GhAf1"
 SITE = IngestSite({"weibo": Source("1", SECRET, fetches=True)}, max_waiting=100, window=300)
 CAN = Capabilities(
-    max_length=140, buttons=False, edits=False, links=False, awaits=True, wait="", per_second=0
+    max_length=140, buttons=False, edits=False, links=False, awaits="program", wait="", per_second=0
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Capabilities:
     """What a platform can carry: lengths in characters, rates in messages.
 
     Without ``buttons``, choices are put into words; without ``links``, addresses are left out.
-    ``mentions``: an answer in public begins with @ and the citizen's name. ``awaits``: what was
-    handed over counts as delivered only when the other side says so. ``wait`` is what a citizen
+    ``mentions``: an answer in public begins with @ and the citizen's name. ``awaits``: what is
+    handed over counts as delivered only when whoever posts it says so. ``wait`` is what a citizen
     is told when a person takes over ("{due}" stands for the day): "" for nothing, None for the
     office's own words.
     """
@@ -60,7 +60,7 @@ class Capabilities:
     edits: bool = True
     links: bool = True
     mentions: bool = False
-    awaits: bool = False
+    awaits: Literal["", "program", "person"] = ""
     wait: str | None = None
     per_second: float = 25.0
     per_place_seconds: float = 1.0

@@ -81,7 +81,7 @@ class Dispatch:
         except SendError as error:
             await self._settle(delivery, error)
         else:
-            await self._confirm(delivery, outgoing, external_id, channel.capabilities.awaits)
+            await self._confirm(delivery, outgoing, external_id, bool(channel.capabilities.awaits))
             self._office.notify(f"place:{key}:{delivery.place}")
 
     async def _confirm(

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing, RejectedError, UnreachableError
-from bot.channels.wire import wire
+from bot.channels.cutting import split_at_sense
+from bot.channels.wire import Spot, wire
 from bot.desk.desktop import in_scope, reason_given
 from bot.desk.dispatch import Dispatch
 from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, account_by_key, storable
@@ -24,8 +26,21 @@ from storage.models import Account, Case, Delivery, Staff
 from storage.terms import DeliveryState
 
 _SKEW = timedelta(minutes=5)
+_PATIENCE = timedelta(minutes=10)
 _SHOWN = 200
 _ID = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ToPost:
+    """One answer for a person to look after: in as many posts as it takes, where, and what it
+    answers. ``by_program`` is one that a platform's program fetched, or should have."""
+
+    handed: Handed
+    parts: tuple[str, ...]
+    spot: Spot
+    reply_to: str
+    by_program: bool
 
 
 class Handing:
@@ -78,13 +93,26 @@ class Handing:
 
     # ---- people ----
 
-    async def for_staff(self, staff: Staff) -> list[Handed]:
-        """What lies ready to be posted in this person's accounts and departments."""
+    async def for_staff(self, staff: Staff) -> list[ToPost]:
+        """What lies ready in this person's accounts and departments, what people post first.
+
+        What a program is to post is among it once it has waited for long.
+        """
         if not self.used:
             return []
         async with self._office.db.read() as session:
             found = await handed.for_people(session, self._keys, _SHOWN)
-        return [one for one in found if in_scope(staff, one.case.department, one.account.key)]
+        theirs = (one for one in found if in_scope(staff, one.case.department, one.account.key))
+        limit = self._office.now() - _PATIENCE
+        shown = [self._to_post(one) for one in theirs]
+        late = [one for one in shown if one.by_program and one.handed.delivery.created_at < limit]
+        return [one for one in shown if not one.by_program] + late
+
+    def _to_post(self, one: Handed) -> ToPost:
+        can, outgoing = self._office.can(one.account), Outgoing.from_json(one.delivery.payload)
+        parts = tuple(split_at_sense(outgoing.text, can.max_length))
+        spot = Spot.of(one.delivery.place)
+        return ToPost(one, parts, spot, outgoing.reply_to, can.awaits == "program")
 
     async def posted(self, staff: Staff, delivery_id: int) -> str:
         """已发布: this person has just posted it. Raises DeskError."""

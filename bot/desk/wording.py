@@ -81,7 +81,7 @@ def in_words(outgoing: Outgoing, can: Capabilities) -> Outgoing:
         return outgoing
     pressed = [one for row in outgoing.buttons for one in row]
     links = [one for one in pressed if one.url]
-    lines = [_link_in_words(one, can) for one in links]
+    lines = [f"{one.title}：{one.url}" for one in links] if can.links else _named(links)
     choices = [one for one in pressed if one.action.startswith("c:choose:")]
     if len(choices) == 2:
         lines.append("是的请回复“是”，不是请回复“转人工”。")
@@ -94,10 +94,10 @@ def in_words(outgoing: Outgoing, can: Capabilities) -> Outgoing:
     return replace(outgoing, text=whole, buttons=())
 
 
-def _link_in_words(button: Button, can: Capabilities) -> str:
-    if can.links:
-        return f"{button.title}：{button.url}"
-    return f"办理入口请在政务服务网查看“{button.title}”。"
+def _named(links: Sequence[Button]) -> list[str]:
+    """Where to look, on a platform that takes no addresses."""
+    titles = "".join(f"“{one.title}”" for one in links)
+    return [f"办理入口请在政务服务网查看{titles}。"] if links else []
 
 
 def clarification(

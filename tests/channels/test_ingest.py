@@ -64,7 +64,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def channel(receiver: Receiver) -> AsyncIterator[WebhookChannel]:
-    opened = WebhookChannel("weibo", receiver.url, "1", SECRET, replace(CAN, awaits=False))
+    opened = WebhookChannel("weibo", receiver.url, "1", SECRET, replace(CAN, awaits=""))
     yield opened
     await opened.close()
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from handlers.api.posts import Post
 from knowledge.exchange import read_entries
 from storage import entries
 from storage.db import Database
@@ -23,6 +24,7 @@ from storage.models import Case
 from tests.e2e.browsing import OFFICE, PHONE, Visit, needs_browser
 from tests.e2e.test_browser_console import at_work
 from tests.e2e.test_browser_console import write as come
+from tests.ingesting import fetched, post
 from tests.website import Website, answers, open_website, write
 
 pytestmark = needs_browser
@@ -40,10 +42,12 @@ HARD = (
     "东湖路的路灯一到晚上就不亮",
 )
 EASY = ("身份证丢了怎么补", "居住证怎么办", "新生儿怎么上户口")
+UNDER_A_POST = (("城南小陈", "身份证丢了怎么补"), ("开花的树", "新生儿怎么上户口"))
 WIDE = {
     "queue": "/console/",
     "case": "/console/case/{case}",
     "tasks": "/console/tasks",
+    "posting": "/console/posting",
     "knowledge": "/console/knowledge",
     "entry": "/console/knowledge/entry?id={entry}",
     "upkeep": "/console/knowledge/upkeep",
@@ -72,7 +76,8 @@ ENGLISH = re.compile(r"[A-Za-z]{3,}")
 
 @pytest.fixture
 async def website(database: Database) -> AsyncIterator[Website]:
-    async with open_website(database, console=True) as website:
+    sources = fetched(awaits="person", max_length=2000)
+    async with open_website(database, console=True, sources=sources) as website:
         yield website
 
 
@@ -88,6 +93,11 @@ async def a_day(website: Website) -> dict[str, str]:
         client = website.browser()
         await write(client, text)
         await answers(client)
+    for number, (name, text) in enumerate(UNDER_A_POST, 1):
+        posted = Post.model_validate(
+            post(number, text, citizen_id=f"10{number}", citizen_name=name, post_id="4471")
+        )
+        await desk.intake.receive(posted.posted("weibo").inbound)
     numbers, now = await come(website, *HARD), datetime.now(UTC)
     changes: dict[int, dict[str, Any]] = {
         numbers[0]: {

@@ -193,12 +193,15 @@ async def test_what_a_citizen_withdrew_is_not_posted(town: Town) -> None:
         await town.desk.handing.confirm("weibo", row.id or 0, None, "")
 
 
-async def test_staff_see_what_is_theirs(town: Town) -> None:
+async def test_staff_see_what_is_theirs(database: Database) -> None:
+    town = await _town(database, awaits="person")
     case_id = await _comment(town, "身份证丢了怎么办")
     (row,) = await _handed(town)
     (shown,) = await town.desk.handing.for_staff(await town.staff())
-    assert (shown.delivery.id, shown.case.id) == (row.id, case_id)
-    assert shown.asked == "身份证丢了怎么办" and shown.citizen.display_name == "小李"
+    assert (shown.handed.delivery.id, shown.handed.case.id) == (row.id, case_id)
+    assert shown.handed.asked == "身份证丢了怎么办" and shown.spot.post == "p1"
+    assert (shown.reply_to, shown.by_program) == ("c1", False)
+    assert "".join(shown.parts).startswith("带户口簿")
     for stranger in (
         Staff(id=1, login="a", display_name="甲", role=Role.AGENT, accounts=["telegram"]),
         Staff(id=1, login="a", display_name="甲", role=Role.AGENT, departments=["市民政局"]),
@@ -208,6 +211,17 @@ async def test_staff_see_what_is_theirs(town: Town) -> None:
             await town.desk.handing.posted(stranger, row.id or 0)
         with pytest.raises(DeskError, match="不归您办理"):
             await town.desk.handing.not_posted(stranger, row.id or 0, "评论区已关闭")
+
+
+async def test_what_a_program_leaves_lying_comes_before_people(town: Town) -> None:
+    await _comment(town, "身份证丢了怎么办")
+    staff = await town.staff()
+    assert await town.desk.handing.for_staff(staff) == []
+    async with town.db.write() as session:
+        for row in await session.exec(select(Delivery).where(Delivery.state == "handed")):
+            row.created_at -= timedelta(minutes=11)
+    (late,) = await town.desk.handing.for_staff(staff)
+    assert late.by_program
 
 
 async def test_a_citizen_who_is_gone_is_known_to_be(town: Town) -> None:
