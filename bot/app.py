@@ -26,8 +26,9 @@ from bot.desk import Desk, Office
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
 from bot.doors import open_doors
 from bot.jobs import Jobs
-from bot.outfit import open_library, premises, rules
-from bot.settings import AccountSettings, Settings
+from bot.outfit import open_library, premises, rules, source_channels
+from bot.sections import AccountSettings
+from bot.settings import Settings
 from knowledge.exchange import read_entries
 from knowledge.semantic import open_embedder
 from storage import entries
@@ -152,7 +153,7 @@ async def _coordination(settings: Settings) -> Coordination:
 
 
 def _channels(settings: Settings) -> tuple[dict[str, Channel], Bot | None]:
-    channels: dict[str, Channel] = {}
+    channels: dict[str, Channel] = source_channels(settings)
     if settings.web.enabled:
         channels["web"] = WebChannel()
     if not settings.telegram.enabled:
@@ -173,6 +174,7 @@ async def _register_accounts(db: Database, settings: Settings) -> None:
     sections: list[tuple[str, str, AccountSettings]] = [
         ("web", "网站", settings.web),
         ("telegram", "Telegram", settings.telegram),
+        *((key, source.platform, source) for key, source in settings.sources.items()),
     ]
     async with db.write_alone() as session:
         for key, platform, section in sections:

@@ -16,12 +16,14 @@ from pydantic import ValidationError
 
 from bot.clock import Calendar
 from bot.settings import AssessmentSettings, ClockSettings, KnowledgeSettings, Settings
+from bot.sources import SourceSettings
 
 if TYPE_CHECKING:
     from bot.assessment.scorecard import Scorecard
     from knowledge.ranker import Weights
 
 PREFIX = "WENBAN_"
+SOURCES = "sources"
 SECRETS = {
     ("telegram", "token"),
     ("telegram", "webhook_secret"),
@@ -66,12 +68,18 @@ def _read(path: Path | None) -> dict[str, Any]:
 
 def _refuse_secrets(data: Mapping[str, Any]) -> None:
     for section, key in SECRETS:
-        table = data.get(section)
-        if isinstance(table, Mapping) and table.get(key):
-            name = f"{PREFIX}{section}__{key}".upper()
-            raise ConfigError(
-                f"{section}.{key}：口令不能写在配置文件里，请删去这一行，改用环境变量 {name}"
-            )
+        _refuse_secret(data.get(section), section, key)
+    sources = data.get(SOURCES)
+    for name, table in sources.items() if isinstance(sources, Mapping) else ():
+        _refuse_secret(table, f"{SOURCES}.{name}", "secret")
+
+
+def _refuse_secret(table: Any, section: str, key: str) -> None:
+    if isinstance(table, Mapping) and table.get(key):
+        name = f"{PREFIX}{section.replace('.', '__')}__{key}".upper()
+        raise ConfigError(
+            f"{section}.{key}：口令不能写在配置文件里，请删去这一行，改用环境变量 {name}"
+        )
 
 
 def _apply_environment(data: dict[str, Any], environ: Mapping[str, str]) -> None:
@@ -83,12 +91,19 @@ def _apply_environment(data: dict[str, Any], environ: Mapping[str, str]) -> None
             raise ConfigError(
                 f"环境变量 {name}：应写成 {PREFIX}节__设置项，节与设置项间是两条下划线"
             )
-        data.setdefault(section, {})[key] = _from_environment(section, key, value)
+        table = data.setdefault(section, {})
+        if section == SOURCES:
+            source, mark, key = key.partition("__")
+            if not mark:
+                raise ConfigError(f"环境变量 {name}：应写成 {PREFIX}SOURCES__名称__设置项")
+            table = table.setdefault(source, {})
+        table[key] = _from_environment(section, key, value)
 
 
 def _from_environment(section: str, key: str, value: str) -> Any:
     field = Settings.model_fields.get(section)
-    kind = field.annotation.model_fields.get(key) if field else None  # type: ignore[union-attr]
+    model = SourceSettings if section == SOURCES else field.annotation if field else None
+    kind = model.model_fields.get(key) if model else None
     if kind is not None and "dict" in str(kind.annotation):
         pairs = (part.partition("=") for part in value.split(";") if part.strip())
         return {name.strip(): _listed(items) for name, _, items in pairs}
@@ -149,6 +164,9 @@ def _make_secret(path: Path) -> None:
 
 _WORKS = {"班": True, "休": False}
 _REASONS = {
+    "missing": "没有填，请补上",
+    "string_too_short": "不能为空",
+    "string_too_long": "太长，最多 {max_length} 个字符",
     "extra_forbidden": "没有这个设置项，请核对拼写（全部设置项见 config.example.toml）",
     "int_parsing": "要填整数",
     "int_type": "要填整数",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from bot.config import ConfigError, session_secret
 from bot.desk.signin import Signin, SigninRules
 from bot.server import HttpServer
-from handlers.api import Webhook, build_app, close_streams
+from bot.settings import Settings
+from handlers.api import IngestSite, Source, Webhook, build_app, close_streams
 from handlers.console import ConsoleSite
 from handlers.webchat.door import Site
 from storage.terms import Role
@@ -63,18 +64,30 @@ async def _http(app: App, pair: tuple[Dispatcher, Bot] | None) -> AsyncIterator[
             public_url=settings.http.public_url,
         )
     webhook = _webhook(app, pair) if pair and settings.telegram.mode == "webhook" else None
-    console = _console(app)
-    application = build_app(app.desk, site, webhook=webhook, console=console)
+    console, ingest = _console(app), _ingest(app.settings)
+    application = build_app(app.desk, site, webhook=webhook, console=console, ingest=ingest)
     server = HttpServer(application, settings.http.host, settings.http.port)
     await server.start()
     try:
         base = f"http://{settings.http.host}:{server.port}"
         page = f"网页咨询　{base}/\n" if site else ""
         staff = await _console_line(console, base) if console else ""
-        yield f"{page}{staff}运行状况　{base}/healthz"
+        ways = f"接入接口　{base}/api/v1/openapi.json\n" if ingest else ""
+        yield f"{page}{staff}{ways}运行状况　{base}/healthz"
     finally:
         close_streams(application)
         await server.stop()
+
+
+def _ingest(settings: Settings) -> IngestSite | None:
+    sources = {
+        name: Source(one.key_id, one.secret.get_secret_value(), one.delivery == "poll")
+        for name, one in settings.sources.items()
+        if one.secret.get_secret_value()
+    }
+    if not sources:
+        return None
+    return IngestSite(sources, settings.ingest.max_waiting, settings.ingest.window_seconds)
 
 
 def _console(app: App) -> ConsoleSite | None:

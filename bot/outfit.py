@@ -5,22 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, SecretStr
 
+from bot.channels.base import Capabilities, Channel
+from bot.channels.waiting import WaitingChannel
 from bot.config import ConfigError, read_calendar, read_scorecards
 from bot.deadlines import profiles
 from bot.desk import Library, Rules
 from bot.desk.premises import Finding, Premises, Setting
 from bot.reports import Letterhead
 from bot.settings import Settings
+from bot.sources import SourceSettings
 from knowledge.matcher import Policy
 from storage.db import Database
 
 if TYPE_CHECKING:
     from knowledge.ranker import Weights
 
+_AWAITS: dict[str, Literal["", "program", "person"]] = {
+    "webhook": "",
+    "poll": "program",
+    "manual": "person",
+}
 _PASSWORD = re.compile(r"(?<=:)[^:/@]+(?=@)")
 
 
@@ -64,6 +72,34 @@ def open_library(
     return Library(db, policy, knowledge.risk, knowledge.decisions_required, weights)
 
 
+def source_channels(settings: Settings) -> dict[str, Channel]:
+    """The ways out of the platforms that have no connector of their own."""
+    return {name: _source_channel(name, one) for name, one in settings.sources.items()}
+
+
+def _source_channel(name: str, source: SourceSettings) -> Channel:
+    can = Capabilities(
+        max_length=source.max_length,
+        buttons=False,
+        edits=False,
+        links=source.links,
+        mentions=source.manner == "mention",
+        awaits=_AWAITS[source.delivery],
+        wait=source.citizen_wait,
+        per_second=20.0 if source.delivery == "webhook" else 0,
+        per_place_seconds=0,
+        per_group_minute=0,
+    )
+    if source.delivery == "webhook":
+        # aiohttp takes a while to import; without such a source nobody should wait for it.
+        from bot.channels.ingest import WebhookChannel
+
+        secret = source.secret.get_secret_value()
+        return WebhookChannel(name, source.webhook_url, source.key_id, secret, can)
+    way = "由对方来取答复" if source.delivery == "poll" else "由工作人员手工发布"
+    return WaitingChannel(can, way)
+
+
 def premises(settings: Settings, check: Callable[[], Awaitable[Sequence[Finding]]]) -> Premises:
     """What administrators may see of the settings, where backups are put, and how to look
     whether all is well."""
@@ -71,8 +107,13 @@ def premises(settings: Settings, check: Callable[[], Awaitable[Sequence[Finding]
 
 
 def _shown(settings: Settings) -> Iterator[Setting]:
-    for section in type(settings).model_fields:
-        part: BaseModel = getattr(settings, section)
+    parts: dict[str, BaseModel] = {
+        section: part
+        for section in type(settings).model_fields
+        if isinstance(part := getattr(settings, section), BaseModel)
+    }
+    parts |= {f"sources.{name}": source for name, source in settings.sources.items()}
+    for section, part in parts.items():
         for name, field in type(part).model_fields.items():
             value = getattr(part, name)
             default = field.get_default(call_default_factory=True)
@@ -81,7 +122,7 @@ def _shown(settings: Settings) -> Iterator[Setting]:
                 _spoken(value),
                 field.description or "",
                 changed=value != default,
-                variable=f"WENBAN_{section}__{name}".upper(),
+                variable=f"WENBAN_{section.replace('.', '__')}__{name}".upper(),
             )
 
 

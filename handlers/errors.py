@@ -17,6 +17,7 @@ _WORDS = {
     413: TOO_LARGE,
 }
 _INVALID = "请求的内容不完整或格式不对，请刷新页面再试。"
+_INVALID_CALL = "网址里的编号或参数不对，请对照 /api/v1/openapi.json 核对。"
 
 
 class Refusal(Exception):  # noqa: N818  (an answer to the caller rather than a fault)
@@ -46,8 +47,9 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     return _answer(error.status_code, words, dict(error.headers or {}))
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
-    return _answer(400, _INVALID)
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    by_program = request.url.path.startswith("/api/")
+    return _answer(400, _INVALID_CALL if by_program else _INVALID)
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:

@@ -21,6 +21,7 @@ from storage.models import Delivery, utcnow
 from storage.terms import DeliveryState, Purpose
 
 _UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING)
+UNDELIVERED = (*_UNSENT, DeliveryState.HANDED)
 
 
 async def enqueue(
@@ -81,11 +82,19 @@ async def claim(
     return taken
 
 
-def sent(delivery: Delivery, external_id: str) -> None:
-    """Note the platform's acceptance."""
+def sent(delivery: Delivery, external_id: str, at: datetime | None = None) -> None:
+    """Note the platform's acceptance, now or ``at`` some time before."""
     delivery.state = DeliveryState.SENT
     delivery.external_id = external_id
-    delivery.sent_at = utcnow()
+    delivery.sent_at = at or utcnow()
+    delivery.lease_until = None
+    delivery.error = ""
+
+
+def hand(delivery: Delivery, payload: dict[str, Any]) -> None:
+    """Note that this, in the words of its platform, lies ready for whoever is to post it."""
+    delivery.state = DeliveryState.HANDED
+    delivery.payload = payload
     delivery.lease_until = None
     delivery.error = ""
 
@@ -126,8 +135,10 @@ async def unsent(session: AsyncSession) -> int:
 
 
 async def unsent_of_case(session: AsyncSession, case_id: int) -> list[Delivery]:
-    """A case's deliveries that have not left yet."""
-    query = select(Delivery).where(Delivery.case_id == case_id, col(Delivery.state).in_(_UNSENT))
+    """A case's deliveries that have not reached the citizen yet."""
+    query = select(Delivery).where(
+        Delivery.case_id == case_id, col(Delivery.state).in_(UNDELIVERED)
+    )
     return list(await session.exec(query))
 
 
@@ -150,12 +161,12 @@ async def hold_reply(session: AsyncSession, *, case_id: int, until: datetime) ->
 
 
 async def unsent_reply(session: AsyncSession, case_id: int) -> list[Delivery]:
-    """The parts of a case's reply and its copies elsewhere that have not left yet."""
+    """The parts of a case's reply and its copies elsewhere that are not delivered yet."""
     copies = col(Delivery.dedupe).startswith(f"copy:{case_id}:")
     query = select(Delivery).where(
         or_(col(Delivery.case_id) == case_id, copies),
         col(Delivery.purpose).in_((Purpose.REPLY, Purpose.REPLY_PART, Purpose.REPLY_COPY)),
-        col(Delivery.state).in_(_UNSENT),
+        col(Delivery.state).in_(UNDELIVERED),
     )
     return list(await session.exec(query.with_for_update()))
 

@@ -109,10 +109,14 @@ class DraftKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """``failed`` is final: the platform refused, or every attempt was used up."""
+    """``handed``: given to the other side, or to a person, who have not confirmed it yet.
+
+    ``failed`` is final: the platform refused, or every attempt was used up.
+    """
 
     PENDING = "pending"
     SENDING = "sending"
+    HANDED = "handed"
     SENT = "sent"
     FAILED = "failed"
 

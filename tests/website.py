@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -16,6 +16,7 @@ import httpx
 from fastapi import FastAPI
 from sqlmodel import select
 
+from bot.channels.base import Channel
 from bot.channels.web import WebChannel
 from bot.config import read_scorecards
 from bot.desk import Desk, Library, Office
@@ -24,7 +25,7 @@ from bot.desk.premises import Premises
 from bot.desk.signin import Signin
 from bot.server import HttpServer
 from bot.settings import AssessmentSettings
-from handlers.api import Webhook, build_app, close_streams
+from handlers.api import IngestSite, Webhook, build_app, close_streams
 from handlers.console import ConsoleSite
 from handlers.webchat.door import COOKIE, Site
 from knowledge.matcher import Policy
@@ -68,12 +69,17 @@ async def open_website(
     console: bool = False,
     port: int = 0,
     premises: Premises | None = None,
+    ingest: IngestSite | None = None,
+    sources: Mapping[str, Channel] | None = None,
 ) -> AsyncIterator[Website]:
-    """Serve until the block ends; with ``working`` the desk answers by itself."""
-    desk = await _desk(database, premises or Premises())
+    """Serve until the block ends; with ``working`` the desk answers by itself.
+
+    ``sources`` are the ways out of more accounts, by their keys.
+    """
+    desk = await _desk(database, premises or Premises(), sources or {})
     signin = Signin(desk.office, "0123456789abcdef" * 3) if console else None
     staff_site = ConsoleSite(signin) if signin else None
-    app = build_app(desk, site, webhook=webhook, console=staff_site)
+    app = build_app(desk, site, webhook=webhook, console=staff_site, ingest=ingest)
     server = HttpServer(app, "127.0.0.1", port)
     await server.start()
     website = Website(app, desk, server, signin)
@@ -91,15 +97,17 @@ async def open_website(
         await server.stop()
 
 
-async def _desk(database: Database, premises: Premises) -> Desk:
+async def _desk(database: Database, premises: Premises, sources: Mapping[str, Channel]) -> Desk:
     async with database.write() as session:
         if (await session.exec(select(Account))).first() is None:
             session.add(Account(key="web", platform="网站", name=SITE.name))
             session.add(Account(key="telegram", platform="Telegram", name="云川发布"))
             await entries.save(session, ENTRIES, "os:li")
+            for key in sources:
+                session.add(Account(key=key, platform="微博", name="云川发布"))
     library = Library(database, Policy())
     await library.refresh()
-    channel = WebChannel()
+    channels: dict[str, Channel] = {"web": WebChannel(), **sources}
     quick = replace(
         office_rules(),
         burst=timedelta(0),
@@ -111,10 +119,10 @@ async def _desk(database: Database, premises: Premises) -> Desk:
         library=library,
         coordination=LocalCoordination(),
         rules=quick,
-        capabilities={"web": channel.capabilities},
+        capabilities={key: channel.capabilities for key, channel in channels.items()},
         premises=premises,
     )
-    return Desk(office, {"web": channel})
+    return Desk(office, channels)
 
 
 async def _work(desk: Desk) -> None:

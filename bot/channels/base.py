@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Button:
 class Outgoing:
     """A message in no platform's markup; ``text`` is always plain text.
 
-    ``reply_to`` and ``edits`` are the platform's ids of the message answered or replaced;
+    ``key`` is our own name of the message, so that a platform that keeps it apart shows nothing
+    twice. ``reply_to`` and ``edits`` are the platform's ids of the message answered or replaced;
     ``copy_text`` is shown so that a person can copy it whole; ``ask_reply`` asks for an answer
     to be typed, by the ``person`` (platform id) with whose name the text begins, if one is named.
     """
@@ -32,6 +33,7 @@ class Outgoing:
     ask_reply: bool = False
     person: str = ""
     person_name: str = ""
+    key: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,11 +46,22 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a platform can carry: lengths in characters, rates in messages."""
+    """What a platform can carry: lengths in characters, rates in messages.
+
+    Without ``buttons``, choices are put into words; without ``links``, addresses are left out.
+    ``mentions``: an answer in public begins with @ and the citizen's name. ``awaits``: what is
+    handed over counts as delivered only when whoever posts it says so. ``wait`` is what a citizen
+    is told when a person takes over ("{due}" stands for the day): "" for nothing, None for the
+    office's own words.
+    """
 
     max_length: int
     buttons: bool = True
     edits: bool = True
+    links: bool = True
+    mentions: bool = False
+    awaits: Literal["", "program", "person"] = ""
+    wait: str | None = None
     per_second: float = 25.0
     per_place_seconds: float = 1.0
     per_group_minute: int = 20

@@ -18,8 +18,10 @@ from bot.desk.duties import Duties
 from bot.desk.editing import Editing
 from bot.desk.exclusion import Exclusion
 from bot.desk.extension import Extension
+from bot.desk.handing import Handing
 from bot.desk.importing import Importing
 from bot.desk.inbox import Inbox
+from bot.desk.ingesting import Ingesting
 from bot.desk.intake import Intake, Receipt
 from bot.desk.learning import Learning
 from bot.desk.library import Library
@@ -82,6 +84,8 @@ class Desk:
         self.screening = Screening(office)
         self.administering = Administering(office, channels)
         self.dispatch = Dispatch(office, channels)
+        self.handing = Handing(office, self.dispatch)
+        self.ingesting = Ingesting(office, self.intake)
         self.duties = Duties(office, self.answering, self.learning)
 
 

@@ -24,7 +24,7 @@ from knowledge.matcher import Candidate, Decision, Match
 from knowledge.text import stop_words, words
 from storage import queries
 from storage.ledger import category_settled, record
-from storage.models import Case, Message
+from storage.models import Account, Case, Message
 from storage.terms import CaseState, DraftKind, EventKind, Purpose
 
 _CLEARLY = 0.5
@@ -317,8 +317,11 @@ class Answering:
         self, session: AsyncSession, case: Case, verdict: Triage, first_time: bool
     ) -> None:
         text = ""
+        own = self._office.can(await session.get_one(Account, case.account_id)).wait
         if verdict.kind is Kind.EMERGENCY:
             text = wording.EMERGENCY
+        elif own is not None:
+            text = wording.wait(own, case.due_at) if first_time else ""
         elif self._office.rules.acknowledge and first_time:
             text = wording.acknowledgement(case.due_at, case.due_provisional)
         elif self._office.rules.acknowledge and case.kind != "comment":

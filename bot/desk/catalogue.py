@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot.channels.base import Capabilities
+from bot.channels.cutting import split_at_sense
 from bot.desk import wording
 from bot.desk.course import Course, course
 from bot.desk.editing import FIELDS, editable, texts
@@ -208,7 +209,7 @@ class Catalogue:
     def _parts(self, key: str, text: str) -> tuple[str, ...]:
         plain = Capabilities(max_length=_TELEGRAM_LIMIT)
         known = self._office.capabilities.get(key, plain)
-        return tuple(wording.split_at_sense(text, known.max_length))
+        return tuple(split_at_sense(text, known.max_length))
 
     def _line(self, row: EntryRow, today: date, used: Mapping[str, Used]) -> Line:
         review = row.review_on is not None and row.review_on <= today and not row.retired

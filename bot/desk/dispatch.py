@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,7 +18,7 @@ from bot.channels.base import (
     SendError,
     UnreachableError,
 )
-from bot.desk import pauses, perfunctory, posting, tasks
+from bot.desk import pauses, perfunctory, posting, tasks, wording
 from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key, key_of, locked_case
 from bot.desk.turns import set_due
 from bot.evasion import Kind
@@ -25,7 +26,7 @@ from bot.telemetry import ANSWER_SECONDS, DELIVERIES
 from storage import outbox
 from storage.ledger import record
 from storage.models import Citizen, Delivery
-from storage.terms import CaseState, EventKind, Purpose
+from storage.terms import CaseState, DeliveryState, EventKind, Purpose
 
 log = structlog.get_logger(__name__)
 _SHORT_WAIT = 0.05
@@ -73,20 +74,37 @@ class Dispatch:
         if wait > 0:
             await self._settle(delivery, RateLimitedError(max(wait, _SHORT_WAIT)))
             return
+        outgoing = Outgoing.from_json(delivery.payload)
+        outgoing = replace(wording.in_words(outgoing, channel.capabilities), key=str(delivery.id))
         try:
-            external_id = await channel.send(delivery.place, Outgoing.from_json(delivery.payload))
+            external_id = await channel.send(delivery.place, outgoing)
         except SendError as error:
             await self._settle(delivery, error)
         else:
-            await self._confirm(delivery, external_id)
+            await self._confirm(delivery, outgoing, external_id, bool(channel.capabilities.awaits))
             self._office.notify(f"place:{key}:{delivery.place}")
 
-    async def _confirm(self, delivery: Delivery, external_id: str) -> None:
+    async def _confirm(
+        self, delivery: Delivery, outgoing: Outgoing, external_id: str, awaits: bool
+    ) -> None:
         async with self._office.db.write() as session:
             row = await session.get_one(Delivery, delivery.id)
-            outbox.sent(row, external_id)
-            if row.case_id is not None:
-                await self._stop_clock(session, row)
+            if not awaits:
+                await self.delivered(session, row, external_id)
+            elif row.state == DeliveryState.SENDING:  # not erased meanwhile
+                outbox.hand(row, outgoing.to_json())
+
+    async def delivered(
+        self,
+        session: AsyncSession,
+        delivery: Delivery,
+        external_id: str,
+        at: datetime | None = None,
+    ) -> None:
+        """Note that the citizen can read it since ``at`` (now): a reply stops the clock."""
+        outbox.sent(delivery, external_id, at)
+        if delivery.case_id is not None:
+            await self._stop_clock(session, delivery)
         DELIVERIES.labels(delivery.purpose, "sent").inc()
 
     async def _stop_clock(self, session: AsyncSession, delivery: Delivery) -> None:
@@ -137,11 +155,17 @@ class Dispatch:
                 wait = min(rules.backoff * 2 ** (row.attempts - 1), rules.backoff_limit)
                 outbox.retry(row, self._office.now() + wait, str(error))
                 return
-            outbox.give_up(row, str(error))
-            DELIVERIES.labels(row.purpose, "failed").inc()
-            log.warning("delivery.failed", delivery=row.id, purpose=row.purpose, error=str(error))
-            await self._undelivered(session, row, isinstance(error, UnreachableError))
+            await self.refused(session, row, error)
         self._office.notify(TOPIC_OUTBOX)
+
+    async def refused(self, session: AsyncSession, delivery: Delivery, error: SendError) -> None:
+        """Give a delivery up for good and put its case before a person."""
+        outbox.give_up(delivery, str(error))
+        DELIVERIES.labels(delivery.purpose, "failed").inc()
+        log.warning(
+            "delivery.failed", delivery=delivery.id, purpose=delivery.purpose, error=str(error)
+        )
+        await self._undelivered(session, delivery, isinstance(error, UnreachableError))
 
     async def _undelivered(
         self, session: AsyncSession, delivery: Delivery, unreachable: bool

@@ -16,7 +16,7 @@ from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key
 from bot.desk.satisfaction import ask_once
 from storage import queries, shelf
 from storage.ledger import record
-from storage.models import Case
+from storage.models import Account, Case
 from storage.terms import CaseState, EventKind, Purpose
 
 _CLARIFY_PATIENCE = timedelta(minutes=30)
@@ -96,7 +96,9 @@ class Duties:
                 case.state, case.resolved_at = CaseState.RESOLVED, self._office.now()
                 case.version += 1
                 record(session, case, EventKind.RESOLVED, confirmed=False)
-                await ask_once(session, case, wording.RESOLVED.format(case=case.id))
+                account = await session.get_one(Account, case.account_id)
+                if self._office.can(account).buttons:  # where a grade can be pressed
+                    await ask_once(session, case, wording.RESOLVED.format(case=case.id))
         if quiet:
             self._office.notify(TOPIC_OUTBOX)
         return len(quiet)

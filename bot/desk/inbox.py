@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.channels.base import Attachment, Capabilities, Outgoing
+from bot.channels.base import Attachment, Outgoing
 from bot.desk.countdown import Countdown, countdown
 from bot.desk.desktop import in_scope
 from bot.desk.drafting import plain
@@ -200,13 +200,9 @@ class Inbox:
                 earlier=[one for one in others if one.id != case_id][:_EARLIER],
                 names=await inbox.everyone(session),
                 present=await sessions.present(session, case_id, since, staff.id or 0),
-                limit=self._limit(view.account),
+                limit=self._office.can(view.account).max_length,
                 held_until=max((one.due_at for one in unsent), default=None),
             )
-
-    def _limit(self, account: Account) -> int:
-        known = self._office.capabilities.get(account.key, Capabilities(max_length=4000))
-        return known.max_length
 
     def _proposals(self, draft: Draft | None) -> list[Proposal]:
         found = []

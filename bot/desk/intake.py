@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -57,22 +58,37 @@ class Intake:
         self._office.notify(TOPIC_CONSIDER)
         return receipt
 
+    async def receive_many(self, lot: Sequence[Inbound]) -> list[Receipt]:
+        """Store messages as :meth:`receive` does, in their order, in one transaction."""
+        if not lot:
+            return []
+        try:
+            async with self._office.db.write() as session:
+                receipts = [await self._store(session, inbound) for inbound in lot]
+        except IntegrityError:
+            return [await self.receive(inbound) for inbound in lot]
+        self._office.notify(TOPIC_CONSIDER)
+        return receipts
+
     async def _receive(self, inbound: Inbound) -> Receipt:
         async with self._office.db.write() as session:
-            account = await account_by_key(session, inbound.account)
-            known = await _known(session, account, inbound.external_id)
-            if known is not None:
-                return Receipt(known.case_id, duplicate=True)
-            citizen = await _welcome(session, account, inbound)
-            case = await _open_case(session, account, citizen, inbound)
-            if case is None and wants_more(inbound.text):
-                case = await _dispute(session, account, citizen, inbound)
-            new = case is None
-            if case is None:
-                case = await _start(session, account, citizen, inbound)
-            await self._attach(session, case, inbound)
-            MESSAGES.labels(inbound.account, inbound.kind).inc()
-            return Receipt(key_of(case), new_case=new)
+            return await self._store(session, inbound)
+
+    async def _store(self, session: AsyncSession, inbound: Inbound) -> Receipt:
+        account = await account_by_key(session, inbound.account)
+        known = await _known(session, account, inbound.external_id)
+        if known is not None:
+            return Receipt(known.case_id, duplicate=True)
+        citizen = await _welcome(session, account, inbound)
+        case = await _open_case(session, account, citizen, inbound)
+        if case is None and wants_more(inbound.text):
+            case = await _dispute(session, account, citizen, inbound)
+        new = case is None
+        if case is None:
+            case = await _start(session, account, citizen, inbound)
+        await self._attach(session, case, inbound)
+        MESSAGES.labels(inbound.account, inbound.kind).inc()
+        return Receipt(key_of(case), new_case=new)
 
     async def edit(self, inbound: Inbound) -> Receipt | None:
         """Keep an edited message as a new version of the same message; None if never seen."""

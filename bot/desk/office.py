@@ -23,6 +23,7 @@ from storage.models import Account, Case, Citizen
 
 TOPIC_CONSIDER = "consider"
 TOPIC_OUTBOX = "outbox"
+_PLAIN = Capabilities(max_length=4000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,10 @@ class Office:
     rules: Rules
     capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
     premises: Premises = field(default_factory=Premises)
+
+    def can(self, account: Account) -> Capabilities:
+        """What this account's platform carries; of one that is not open here, the usual."""
+        return self.capabilities.get(account.key, _PLAIN)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -9,16 +9,15 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.channels.base import Button, Capabilities, Outgoing
+from bot.channels.base import Button, Outgoing
+from bot.channels.cutting import split_at_sense
 from bot.desk import cards, perfunctory, wording
 from bot.desk.office import Office, account_by_key, key_of
 from knowledge.catalog import Entry
 from storage import outbox, queries
 from storage.ledger import record
-from storage.models import Account, Case, Delivery, Staff
+from storage.models import Account, Case, Citizen, Delivery, Staff
 from storage.terms import CaseState, DeliveryState, EventKind, Purpose
-
-_PLAIN = Capabilities(max_length=4000)
 
 
 async def notice(
@@ -54,15 +53,13 @@ async def reply(
 
     What is perfunctory about it goes with it, for whoever sees it delivered.
     """
-    account = await session.get_one(Account, case.account_id)
-    limit = office.capabilities.get(account.key, _PLAIN).max_length
-    parts = wording.split_at_sense(text, limit)
     buttons = (*wording.link_rows(sources), wording.feedback_row(key_of(case)))
+    parts, rows = await _dressed(office, session, case, text, buttons)
     found = await perfunctory.judge(office, session, case, text)
     marks: dict[str, Any] = {"evasive": str(found.kind)} if found else {}
     for number, part in enumerate(parts, 1):
         last = number == len(parts)
-        await _part(session, case, part, buttons if last else (), number, marks if last else None)
+        await _part(session, case, part, rows if last else (), number, marks if last else None)
     await _copies(office, session, case, text, buttons)
     case.state = CaseState.REPLYING
     case.consider_at = None
@@ -81,6 +78,23 @@ async def reply(
         department=case.department,
         **marks,
     )
+
+
+async def _dressed(
+    office: Office,
+    session: AsyncSession,
+    case: Case,
+    text: str,
+    buttons: tuple[tuple[Button, ...], ...],
+) -> tuple[list[str], tuple[tuple[Button, ...], ...]]:
+    """A reply in the manner of the case's platform: its parts, and the buttons that remain."""
+    can = office.can(await session.get_one(Account, case.account_id))
+    worded = wording.in_words(Outgoing(text, buttons), can)
+    whole = worded.text
+    if can.mentions and case.kind == "comment":
+        citizen = await session.get_one(Citizen, case.citizen_id)
+        whole = f"@{citizen.display_name} {whole}" if citizen.display_name else whole
+    return split_at_sense(whole, can.max_length), worded.buttons
 
 
 async def _part(
@@ -117,11 +131,9 @@ async def _copies(
     for merged in await queries.absorbed(session, key_of(case)):
         if threads.setdefault(merged.thread, merged) is not merged:
             continue
-        account = await session.get_one(Account, merged.account_id)
-        limit = office.capabilities.get(account.key, _PLAIN).max_length
-        parts = wording.split_at_sense(text, limit)
+        parts, rows = await _dressed(office, session, merged, text, buttons)
         for number, part in enumerate(parts, 1):
-            last = buttons if number == len(parts) else ()
+            last = rows if number == len(parts) else ()
             outgoing = Outgoing(part, last, reply_to=merged.reply_to)
             await outbox.enqueue(
                 session,

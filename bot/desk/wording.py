@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from rapidfuzz import fuzz
 
-from bot.channels.base import Button, Outgoing
+from bot.channels.base import Button, Capabilities, Outgoing
 from bot.clock import SHANGHAI
 from knowledge.catalog import Entry
 from knowledge.explain import differences
@@ -32,6 +33,8 @@ EMERGENCY = (
 ASK_RATING = "感谢反馈。您对这次办理满意吗？"
 RESOLVED = "您的诉求 #{case} 答复后您没有提出异议，已经办结。您对这次办理满意吗？"
 MERGED = "您的诉求 #{case} 和 #{kept} 是同一件事，合在一起办理，答复也会发到这里。"
+PRESS_OR_TYPE = "点一下，或回复数字："
+FEEDBACK = "没解决请回复“转人工”。"
 ADDED = "已补充到您的诉求 #{case}，工作人员会一起看。"
 
 
@@ -72,6 +75,31 @@ def feedback_row(case_id: int) -> tuple[Button, ...]:
     )
 
 
+def in_words(outgoing: Outgoing, can: Capabilities) -> Outgoing:
+    """The message as its platform carries it: without buttons, what they offer is said."""
+    if can.buttons or not outgoing.buttons:
+        return outgoing
+    pressed = [one for row in outgoing.buttons for one in row]
+    links = [one for one in pressed if one.url]
+    lines = [f"{one.title}：{one.url}" for one in links] if can.links else _named(links)
+    choices = [one for one in pressed if one.action.startswith("c:choose:")]
+    if len(choices) == 2:
+        lines.append("是的请回复“是”，不是请回复“转人工”。")
+    elif choices:
+        lines.append("都不是请回复“转人工”。")
+    if any(one.action.startswith("c:unhelpful:") for one in pressed):
+        lines.append(FEEDBACK)
+    text = outgoing.text.replace(PRESS_OR_TYPE, "请回复数字：")
+    whole = "\n\n".join(part for part in (text, "\n".join(lines)) if part)
+    return replace(outgoing, text=whole, buttons=())
+
+
+def _named(links: Sequence[Button]) -> list[str]:
+    """Where to look, on a platform that takes no addresses."""
+    titles = "".join(f"“{one.title}”" for one in links)
+    return [f"办理入口请在政务服务网查看{titles}。"] if links else []
+
+
 def clarification(
     case_id: int, first: int, choices: tuple[Candidate, ...], reply_to: str
 ) -> Outgoing:
@@ -86,7 +114,7 @@ def clarification(
     else:
         which = f"您问的“{frame}”，是哪一种？" if frame else "您要办的是哪一件？"
         numbered = "\n".join(f"{number}. {title}" for number, title in enumerate(titles, 1))
-        text, refusal = f"{which}点一下，或回复数字：\n{numbered}", "都不是，转人工"
+        text, refusal = f"{which}{PRESS_OR_TYPE}\n{numbered}", "都不是，转人工"
     rows = [
         (Button(title[:40], action=f"c:choose:{case_id}:{number}"),)
         for number, title in enumerate(titles, first)
@@ -107,6 +135,11 @@ def typed_choice(typed: str, questions: Sequence[str]) -> int | None:
         if len(said) >= 4 and any(fuzz.ratio(said, name) >= _SAME_TITLE for name in names):
             return place
     return None
+
+
+def wait(told: str, due: datetime | None) -> str:
+    """An account's own 自动回执."""
+    return told.replace("{due}", f"{spoken_day(due)}前" if due else "近日")
 
 
 def acknowledgement(due: datetime | None, provisional: bool) -> str:
@@ -165,23 +198,3 @@ def grade_rows(case_id: int) -> tuple[tuple[Button, ...], ...]:
         (Button(grade, action=f"c:rate:{case_id}:{number}"),)
         for number, grade in enumerate(GRADES, 1)
     )
-
-
-def split_at_sense(text: str, limit: int) -> list[str]:
-    """The text in parts of at most ``limit`` characters, cut at paragraphs or sentences."""
-    parts: list[str] = []
-    rest = text.strip()
-    while len(rest) > limit:
-        cut = _cut(rest, limit)
-        parts.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
-    return [*parts, rest] if rest or not parts else parts
-
-
-def _cut(text: str, limit: int) -> int:
-    window = text[:limit]
-    for marks in ("\n\n", "\n", "。", "！", "？", "；", "，", " "):
-        place = window.rfind(marks)
-        if place >= limit // 2:
-            return place + len(marks)
-    return limit

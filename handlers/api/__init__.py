@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers.api.app import build_app, close_streams
+from handlers.api.ingest import IngestSite, Source
 from handlers.api.system import Webhook
 
-__all__ = ["Webhook", "build_app", "close_streams"]
+__all__ = ["IngestSite", "Source", "Webhook", "build_app", "close_streams"]

@@ -9,6 +9,8 @@ from fastapi import FastAPI
 
 from bot.desk import Desk
 from handlers import errors
+from handlers.api.ingest import LARGER, IngestDoor, IngestSite
+from handlers.api.ingest import router as ingest_router
 from handlers.api.shield import Shield
 from handlers.api.system import Webhook, system_router
 from handlers.console import UPLOADS, ConsoleSite
@@ -25,10 +27,11 @@ def build_app(
     *,
     webhook: Webhook | None = None,
     console: ConsoleSite | None = None,
+    ingest: IngestSite | None = None,
     max_body: int = MAX_BODY,
 ) -> FastAPI:
     """The application; without a ``site`` there is no citizens' page, without ``console`` none
-    for staff.
+    for staff, without ``ingest`` no way in for other programs.
 
     ``max_body`` is in bytes. Call :func:`close_streams` before the server is told to stop:
     it waits for open responses, and event streams end only when told to.
@@ -42,9 +45,13 @@ def build_app(
             yield
 
     app = FastAPI(title="问办", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.add_middleware(Shield, max_body=max_body, larger=UPLOADS if stage else {})
+    larger = {**(UPLOADS if stage else {}), **(LARGER if ingest else {})}
+    app.add_middleware(Shield, max_body=max_body, larger=larger)
     errors.install(app)
     app.include_router(system_router(desk.office, webhook))
+    if ingest is not None:
+        app.state.ingest = IngestDoor(desk, ingest)
+        app.include_router(ingest_router)
     app.state.webchat = None
     if site is not None:
         app.state.webchat = WebDoor(desk, site)

@@ -69,6 +69,7 @@ PURPOSES = {
 DELIVERIES = {
     DeliveryState.PENDING: "待发",
     DeliveryState.SENDING: "正在发",
+    DeliveryState.HANDED: "已交出，等确认发布",
     DeliveryState.SENT: "已送达",
     DeliveryState.FAILED: "未发出",
 }

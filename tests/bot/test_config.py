@@ -11,6 +11,7 @@ import pytest
 
 from bot.config import (
     SECRETS,
+    SOURCES,
     ConfigError,
     load,
     read_calendar,
@@ -18,6 +19,7 @@ from bot.config import (
     read_scorecards,
 )
 from bot.settings import AssessmentSettings, ClockSettings, KnowledgeSettings, Settings
+from bot.sources import SourceSettings
 from knowledge.ranker import models
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +28,7 @@ HAN = re.compile("[一-鿿]")
 KEYS = [
     (section, key)
     for section, field in Settings.model_fields.items()
+    if section != SOURCES
     for key in field.annotation.model_fields  # type: ignore[union-attr]
 ]
 TOKEN = "123456:" + "a" * 35
@@ -209,3 +212,103 @@ def test_a_file_of_weights_is_read_whole_or_named_with_its_setting(tmp_path: Pat
     path.write_text("{}", "utf-8")
     with pytest.raises(ConfigError, match=r"knowledge\.ranker_file：.*没有 models"):
         read_ranker(KnowledgeSettings(ranker_file=str(path)))
+
+
+# ---- sources ----
+
+SECRET = "k3Jd8sLq0ZpXw7VbN2mRt5YcUe9GhAf1"
+
+
+@pytest.mark.parametrize("key", SourceSettings.model_fields)
+def test_every_setting_of_a_source_is_shown_and_documented(key: str) -> None:
+    body = EXAMPLE.split("# [sources.weibo]")[1].splitlines()
+    place = next(n for n, line in enumerate(body) if re.match(rf"# (# )?{key}( =|：)", line))
+    assert SourceSettings.model_fields[key].description == body[place - 1].removeprefix("# # ")
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert f"`WENBAN_SOURCES__名称__{key.upper()}`" in text
+
+
+def test_the_example_of_a_source_loads_as_its_defaults(tmp_path: Path) -> None:
+    _, _, body = EXAMPLE.partition("# [sources.weibo]")
+    lines = (line.removeprefix("# ") for line in body.splitlines())
+    path = tmp_path / "config.toml"
+    path.write_text("[sources.weibo]" + "\n".join(lines), encoding="utf-8")
+    assert load(path, {}).sources == {"weibo": SourceSettings(platform="微博")}
+
+
+def _sources(tmp_path: Path, text: str, environ: dict[str, str]) -> Settings:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, environ)
+
+
+def test_a_source_takes_its_secret_from_the_environment(tmp_path: Path) -> None:
+    text = '[sources.weibo_gov]\nplatform = "微博"\ndelivery = "poll"'
+    environ = {
+        "WENBAN_SOURCES__WEIBO_GOV__SECRET": SECRET,
+        "WENBAN_SOURCES__WEIBO_GOV__MAX_LENGTH": "140",
+    }
+    settings = _sources(tmp_path, text, environ)
+    source = settings.sources["weibo_gov"]
+    assert source.secret.get_secret_value() == SECRET and source.max_length == 140
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "reason"),
+    [
+        ('[sources.weibo]\nname = "云川"', {}, "sources.weibo.platform：没有填"),
+        ('[sources.weibo]\nplatform = ""', {}, "不能为空"),
+        ('[sources.weibo]\nplatform = "微博"\nsecret = "x"', {}, "WENBAN_SOURCES__WEIBO__SECRET"),
+        ('[sources.weibo]\nplatform = "微博"\ndelivery = "poll"', {}, "签名口令"),
+        ('[sources.weibo]\nplatform = "微博"\ndelivery = "webhook"', {}, "webhook_url"),
+        ('[sources.web]\nplatform = "网站"', {}, "已被程序使用"),
+        ('[sources."Wei bo"]\nplatform = "微博"', {}, "只能用小写字母"),
+        ('[sources.a__b]\nplatform = "微博"', {}, "只能用小写字母"),
+        ('[sources.weibo]\nplatform = "微博"\nmax_length = 10', {}, "不小于 50"),
+        ('[sources.weibo]\nplatform = "微博"\nlink = true', {}, "核对拼写"),
+        ("", {"WENBAN_SOURCES__SECRET": SECRET}, "SOURCES__名称__设置项"),
+    ],
+)
+def test_a_wrong_source_is_refused(
+    tmp_path: Path, text: str, environ: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"WENBAN_|：") as refused:
+        _sources(tmp_path, text, environ)
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "secret", ["short", "a" * 40, "0123456789" * 3, "changeme-" + SECRET, "12345678" * 5]
+)
+def test_a_weak_secret_of_a_source_is_refused(tmp_path: Path, secret: str) -> None:
+    text = '[sources.weibo]\nplatform = "微博"'
+    with pytest.raises(ConfigError, match="至少 32 位") as refused:
+        _sources(tmp_path, text, {"WENBAN_SOURCES__WEIBO__SECRET": secret})
+    assert secret not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("https://weibo.example/push", True),
+        ("http://127.0.0.1:9000/push", True),
+        ("http://localhost/push", True),
+        ("http://10.2.0.8/push", True),
+        ("http://[::1]/push", True),
+        ("http://weibo.example/push", False),
+        ("http://8.8.8.8/push", False),
+        ("ftp://10.2.0.8/push", False),
+        ("https://user:word@weibo.example/", False),
+        ("https://", False),
+        ("https://a:99999/", False),
+    ],
+)
+def test_where_answers_may_be_pushed_to(tmp_path: Path, url: str, good: bool) -> None:
+    text = f'[sources.weibo]\nplatform = "微博"\ndelivery = "webhook"\nwebhook_url = "{url}"'
+    environ = {"WENBAN_SOURCES__WEIBO__SECRET": SECRET}
+    if good:
+        assert _sources(tmp_path, text, environ).sources["weibo"].webhook_url == url
+        return
+    with pytest.raises(ConfigError, match=r"sources\.weibo"):
+        _sources(tmp_path, text, environ)

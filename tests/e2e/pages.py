@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from handlers.api.posts import Post
 from knowledge.exchange import read_entries
 from storage import entries
+from storage.db import Database
 from storage.models import Case, Phrase, Staff
 from tests.e2e.test_browser_console import write as come
-from tests.website import Website, answers, write
+from tests.ingesting import fetched, post
+from tests.website import Website, answers, open_website, write
 
 SAMPLE = resources.files("knowledge").joinpath("data", "sample.csv")
 HARD = (
@@ -25,6 +30,7 @@ HARD = (
     "东湖路的路灯一到晚上就不亮",
 )
 EASY = ("身份证丢了怎么补", "居住证怎么办", "新生儿怎么上户口")
+UNDER_A_POST = (("城南小陈", "身份证丢了怎么补"), ("开花的树", "新生儿怎么上户口"))
 PHRASES = {
     "开头": "{称呼}，您好！您反映的事（{诉求编号}）我们已经看过。",
     "到现场看": "工作人员会在两个工作日内到现场查看，结果在这里告诉您。",
@@ -34,6 +40,7 @@ SHOWN = {
     "queue": "/console/",
     "case": "/console/case/{case}",
     "tasks": "/console/tasks",
+    "posting": "/console/posting",
     "knowledge": "/console/knowledge",
     "entry": "/console/knowledge/entry?id={entry}",
     "upkeep": "/console/knowledge/upkeep",
@@ -65,6 +72,7 @@ READY = {
     "queue": ".line",
     "case": ".reply-box textarea",
     "tasks": ".nothing-title",
+    "posting": ".posting",
     "knowledge": "a.kb-row",
     "entry": ".bubble",
     "new": ".kb-form textarea",
@@ -87,6 +95,14 @@ READY = {
 """What a page shows once it is whole; of others their main part."""
 
 
+@asynccontextmanager
+async def a_town(database: Database) -> AsyncIterator[Website]:
+    """A website with a console, and an account whose answers are posted by hand."""
+    sources = fetched(awaits="person", max_length=2000)
+    async with open_website(database, console=True, sources=sources) as website:
+        yield website
+
+
 async def a_day(website: Website) -> dict[str, str]:
     """Citizens ask, some get answers at once, the rest waits; what the addresses are to name."""
     desk = website.desk
@@ -99,6 +115,11 @@ async def a_day(website: Website) -> dict[str, str]:
         client = website.browser()
         await write(client, text)
         await answers(client)
+    for number, (name, text) in enumerate(UNDER_A_POST, 1):
+        posted = Post.model_validate(
+            post(number, text, citizen_id=f"10{number}", citizen_name=name, post_id="4471")
+        )
+        await desk.intake.receive(posted.posted("weibo").inbound)
     numbers, now = await come(website, *HARD), datetime.now(UTC)
     changes: dict[int, dict[str, Any]] = {
         numbers[0]: {

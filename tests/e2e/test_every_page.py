@@ -9,9 +9,9 @@ from playwright.async_api import Browser, Page, expect
 
 from storage.db import Database
 from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
-from tests.e2e.pages import OTHERS, READY, SHOWN, a_day
+from tests.e2e.pages import OTHERS, READY, SHOWN, a_day, a_town
 from tests.e2e.test_browser_console import at_work, press
-from tests.website import Website, open_website
+from tests.website import Website
 
 pytestmark = needs_browser
 PAGES = SHOWN | OTHERS
@@ -65,7 +65,7 @@ CURSOR = """() => {
 
 @pytest.fixture
 async def website(database: Database) -> AsyncIterator[Website]:
-    async with open_website(database, console=True) as website:
+    async with a_town(database) as website:
         yield website
 
 

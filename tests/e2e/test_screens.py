@@ -15,9 +15,9 @@ from playwright.async_api import Browser, Page, expect
 
 from storage.db import Database
 from tests.e2e.browsing import OFFICE, PHONE, Visit, needs_browser
-from tests.e2e.pages import SHOWN, a_day
+from tests.e2e.pages import SHOWN, a_day, a_town
 from tests.e2e.test_browser_console import at_work
-from tests.website import Website, open_website
+from tests.website import Website
 
 pytestmark = needs_browser
 
@@ -35,7 +35,7 @@ ENGLISH = re.compile(r"[A-Za-z]{3,}")
 
 @pytest.fixture
 async def website(database: Database) -> AsyncIterator[Website]:
-    async with open_website(database, console=True) as website:
+    async with a_town(database) as website:
         yield website
 
 

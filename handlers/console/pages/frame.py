@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sized
 from contextlib import contextmanager
 
 from nicegui import Client, ui
@@ -11,11 +11,13 @@ from bot.desk.desktop import DECIDERS
 from bot.desk.supervision import LOOKERS
 from handlers.console.pages.parts import tag, word
 from handlers.console.visit import Visit
+from storage.models import Staff
 from storage.terms import Role
 
 _STYLES = ("console", "knowledge")
 _STYLE = "".join(f'<link rel="stylesheet" href="/console/assets/{one}.css">' for one in _STYLES)
 _TASKS = "/console/tasks"
+_POSTING = "/console/posting"
 _COUNT = 60.0
 # On a phone the ways may be wider than the page: the one that is here is put in sight.
 _TO_SIGHT = """for (const one of document.querySelectorAll('.way.here, .kb-way.here'))
@@ -23,6 +25,7 @@ _TO_SIGHT = """for (const one of document.querySelectorAll('.way.here, .kb-way.h
 _PAGES = (
     ("待办", "/console/", ()),
     ("事项", _TASKS, ()),
+    ("待发布", _POSTING, ()),
     ("知识库", "/console/knowledge", ()),
     ("看板", "/console/figures", LOOKERS),
     ("审计", "/console/audit", DECIDERS),
@@ -49,13 +52,17 @@ def frame(visit: Visit, here: str, classes: str = "", heading: str = "") -> Iter
         word("问办", "brand")
         with tag("nav", "ways").props('aria-label="页面"'):
             for title, path, roles in _PAGES:
+                if path == _POSTING and not visit.desk.handing.used:
+                    continue
                 if not roles or staff.role in roles:
                     link = tag("a", "way" + (" here" if title == here else ""))
                     link.props(f'href="{path}"')
                     with link:
                         word(title)
                         if path == _TASKS:
-                            _count_tasks(visit)
+                            _count(visit, visit.desk.tasks.pending)
+                        elif path == _POSTING:
+                            _count(visit, visit.desk.handing.for_staff)
         tag("span", "grow")
         with (
             ui.button(f"{staff.display_name} · {staff.role}", color=None)
@@ -85,12 +92,12 @@ def only_one_main(page: Client) -> None:
         outer.parent.delete()
 
 
-def _count_tasks(visit: Visit) -> None:
-    """How many tasks wait for this person, beside the way to them."""
+def _count(visit: Visit, waiting: Callable[[Staff], Awaitable[Sized]]) -> None:
+    """How many things wait for this person, beside the way to them."""
     badge = word("", "count")
 
     async def look() -> None:
-        found = await visit.ask(visit.desk.tasks.pending, acting=False)
+        found = await visit.ask(waiting, acting=False)
         badge.set_text(f"{len(found):,}" if found else "")
 
     ui.timer(_COUNT, look)

@@ -8,6 +8,7 @@ from datetime import datetime
 from nicegui import ui
 
 from bot.channels.base import Attachment
+from bot.channels.cutting import split_at_sense
 from bot.desk import perfunctory
 from bot.desk.countdown import ago, countdown, exact_moment
 from bot.desk.drafting import basis
@@ -15,7 +16,6 @@ from bot.desk.inbox import Item, Spoken
 from bot.desk.office import DeskError
 from bot.desk.placeholders import fill
 from bot.desk.taskcards import summary
-from bot.desk.wording import split_at_sense
 from bot.evasion import find
 from handlers.console.pages.deciding import VERBS
 from handlers.console.pages.parts import button, tag, word

@@ -29,6 +29,21 @@ document.addEventListener('click', event => {
   place.scrollIntoView();
   place.focus();
 });
+// Copying works on plain http of an intranet too, where the clipboard interface does not exist.
+function copyText(element) {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  const chosen = getSelection();
+  chosen.removeAllRanges();
+  chosen.addRange(range);
+  document.execCommand('copy');
+  const line = element.closest('.posting');
+  line.querySelector('.posting-copied').textContent = '已复制，发布后请按“已发布”';
+}
+document.addEventListener('click', event => {
+  const button = event.target.closest('.posting-copy');
+  if (button) copyText(button.closest('.posting-part').querySelector('.posting-text'));
+});
 window.addEventListener('popstate', () => location.reload());
 
 // Put a text where the cursor stands in a field; what is written at the end begins a line.

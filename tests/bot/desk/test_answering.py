@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from bot.channels.base import Attachment
+from bot.channels.cutting import split_at_sense
 from bot.desk import DeskError, wording
 from storage import entries, evidence
 from storage.models import AuditRecord, Case, CaseEvent, Message, MessageVersion
@@ -263,7 +264,7 @@ async def test_odd_input_ends_in_some_state(town: Town, text: str) -> None:
 
 
 async def test_long_answer_is_cut_at_sense_and_keeps_its_end(town: Town) -> None:
-    parts = wording.split_at_sense("第一段。\n\n" + "很长的一句话，" * 60 + "完。", 100)
+    parts = split_at_sense("第一段。\n\n" + "很长的一句话，" * 60 + "完。", 100)
     assert all(len(part) <= 100 for part in parts)
     assert "".join(parts).replace("\n", "").endswith("完。")
 
