@@ -22,6 +22,7 @@ from bot.desk import Desk, Library, Office
 from bot.desk.office import TOPIC_CONSIDER
 from bot.desk.premises import Premises
 from bot.desk.signin import Signin
+from bot.passage import Passage
 from bot.server import HttpServer
 from bot.settings import AssessmentSettings
 from handlers.api import Webhook, build_app, close_streams
@@ -34,6 +35,7 @@ from storage.db import Database
 from storage.models import Account
 from tests.support import ENTRIES, office_rules
 
+SECRET = "0123456789abcdef" * 3
 SITE = Site(name="云川市政务服务（示例）", greeting="您好，请直接说您要办的事。")
 
 
@@ -71,7 +73,7 @@ async def open_website(
 ) -> AsyncIterator[Website]:
     """Serve until the block ends; with ``working`` the desk answers by itself."""
     desk = await _desk(database, premises or Premises())
-    signin = Signin(desk.office, "0123456789abcdef" * 3) if console else None
+    signin = Signin(desk.office, SECRET) if console else None
     staff_site = ConsoleSite(signin) if signin else None
     app = build_app(desk, site, webhook=webhook, console=staff_site)
     server = HttpServer(app, "127.0.0.1", port)
@@ -113,6 +115,7 @@ async def _desk(database: Database, premises: Premises) -> Desk:
         rules=quick,
         capabilities={"web": channel.capabilities},
         premises=premises,
+        passage=Passage(SECRET),
     )
     return Desk(office, {"web": channel})
 

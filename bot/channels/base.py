@@ -44,7 +44,10 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a platform can carry: lengths in characters, rates in messages."""
+    """What a platform can carry: lengths in characters, rates in messages.
+
+    ``own_pages`` says that this program's own pages show the messages.
+    """
 
     max_length: int
     buttons: bool = True
@@ -52,6 +55,7 @@ class Capabilities:
     per_second: float = 25.0
     per_place_seconds: float = 1.0
     per_group_minute: int = 20
+    own_pages: bool = False
 
 
 class SendError(Exception):

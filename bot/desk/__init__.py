@@ -16,6 +16,7 @@ from bot.desk.citizens import Citizens
 from bot.desk.dispatch import Dispatch
 from bot.desk.duties import Duties
 from bot.desk.editing import Editing
+from bot.desk.entrances import Entrances
 from bot.desk.exclusion import Exclusion
 from bot.desk.extension import Extension
 from bot.desk.importing import Importing
@@ -68,6 +69,7 @@ class Desk:
         self.catalogue = Catalogue(office)
         self.editing = Editing(office)
         self.upkeep = Upkeep(office)
+        self.entrances = Entrances(office)
         self.importing = Importing(office)
         self.workbench = Workbench(office)
         self.bulk = Bulk(office, self.review, self.workbench)

@@ -16,6 +16,7 @@ from bot.clock import SHANGHAI, Calendar
 from bot.deadlines import Profile
 from bot.desk.library import Library
 from bot.desk.premises import Premises
+from bot.passage import Passage
 from bot.reports.model import Letterhead
 from storage.coordination import Coordination
 from storage.db import Database
@@ -64,6 +65,7 @@ class Office:
     rules: Rules
     capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
     premises: Premises = field(default_factory=Premises)
+    passage: Passage | None = None
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -57,13 +57,14 @@ async def reply(
     account = await session.get_one(Account, case.account_id)
     limit = office.capabilities.get(account.key, _PLAIN).max_length
     parts = wording.split_at_sense(text, limit)
-    buttons = (*wording.link_rows(sources), wording.feedback_row(key_of(case)))
+    feedback = wording.feedback_row(key_of(case))
+    buttons = (*_links(office, account.key, sources), feedback)
     found = await perfunctory.judge(office, session, case, text)
     marks: dict[str, Any] = {"evasive": str(found.kind)} if found else {}
     for number, part in enumerate(parts, 1):
         last = number == len(parts)
         await _part(session, case, part, buttons if last else (), number, marks if last else None)
-    await _copies(office, session, case, text, buttons)
+    await _copies(office, session, case, text, sources)
     case.state = CaseState.REPLYING
     case.consider_at = None
     case.entry_id = sources[0].id if len(sources) == 1 else ""
@@ -110,7 +111,7 @@ async def _copies(
     session: AsyncSession,
     case: Case,
     text: str,
-    buttons: tuple[tuple[Button, ...], ...],
+    sources: Sequence[Entry],
 ) -> None:
     """The same answer for every other thread in which the citizen asked the same."""
     threads = {case.thread: case}
@@ -120,6 +121,8 @@ async def _copies(
         account = await session.get_one(Account, merged.account_id)
         limit = office.capabilities.get(account.key, _PLAIN).max_length
         parts = wording.split_at_sense(text, limit)
+        feedback = wording.feedback_row(key_of(case))
+        buttons = (*_links(office, account.key, sources), feedback)
         for number, part in enumerate(parts, 1):
             last = buttons if number == len(parts) else ()
             outgoing = Outgoing(part, last, reply_to=merged.reply_to)
@@ -132,6 +135,20 @@ async def _copies(
                 dedupe=f"copy:{case.id}:{case.version}:{merged.id}:{number}",
                 case_id=merged.id,
             )
+
+
+def _links(
+    office: Office, account: str, sources: Sequence[Entry]
+) -> tuple[tuple[Button, ...], ...]:
+    """办事入口 of the sources, counted on the way where the citizens of an account can be."""
+    passage = office.passage
+    if passage is None:
+        return wording.link_rows(sources)
+    own = office.capabilities.get(account, _PLAIN).own_pages
+    return wording.link_rows(
+        sources,
+        lambda entry, link: passage.address(account, entry.id, link.url, on_own_pages=own),
+    )
 
 
 async def staff_places(office: Office, session: AsyncSession) -> list[str]:

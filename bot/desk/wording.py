@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from rapidfuzz import fuzz
 
 from bot.channels.base import Button, Outgoing
 from bot.clock import SHANGHAI
-from knowledge.catalog import Entry
+from knowledge.catalog import Entry, Link
 from knowledge.explain import differences
 from knowledge.matcher import Candidate
 
@@ -59,10 +59,15 @@ def _answer(entry: Entry) -> str:
     return "\n".join(lines)
 
 
-def link_rows(entries: Iterable[Entry]) -> tuple[tuple[Button, ...], ...]:
-    """办事入口 as one button a row, each address once."""
-    links = {link.url: link for entry in entries for link in entry.links}
-    return tuple((Button(link.title or "办事入口", url=link.url),) for link in links.values())
+def link_rows(
+    entries: Iterable[Entry], through: Callable[[Entry, Link], str] = lambda _, link: link.url
+) -> tuple[tuple[Button, ...], ...]:
+    """办事入口 as one button a row, each address once; ``through`` says where a button goes."""
+    links = {link.url: (entry, link) for entry in entries for link in entry.links}
+    return tuple(
+        (Button(link.title or "办事入口", url=through(entry, link)),)
+        for entry, link in links.values()
+    )
 
 
 def feedback_row(case_id: int) -> tuple[Button, ...]:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from bot.desk import Desk
 from handlers import errors
+from handlers.api.entrances import entrances_router
 from handlers.api.shield import Shield
 from handlers.api.system import Webhook, system_router
 from handlers.console import UPLOADS, ConsoleSite
@@ -45,6 +46,7 @@ def build_app(
     app.add_middleware(Shield, max_body=max_body, larger=UPLOADS if stage else {})
     errors.install(app)
     app.include_router(system_router(desk.office, webhook))
+    app.include_router(entrances_router(desk))
     app.state.webchat = None
     if site is not None:
         app.state.webchat = WebDoor(desk, site)

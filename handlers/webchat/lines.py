@@ -7,7 +7,7 @@ from typing import Any
 from bot.channels.base import Button, Outgoing
 from storage.web_queries import Line
 
-_OPENABLE = ("https://", "http://", "tel:")
+_OPENABLE = ("https://", "http://", "tel:", "/go/")
 
 
 def render(line: Line) -> dict[str, Any]:

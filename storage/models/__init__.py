@@ -22,6 +22,7 @@ from storage.models.library import (
     EntryRow,
     GoldQuestion,
     LinkCheck,
+    LinkOpen,
     ProposalDecision,
     Synonym,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "GoldQuestion",
     "JobRun",
     "LinkCheck",
+    "LinkOpen",
     "Message",
     "MessageVersion",
     "ProposalDecision",
