@@ -45,6 +45,8 @@ def rules(settings: Settings) -> Rules:
         transfer_workdays=settings.clock.transfer_workdays,
         callback_workdays=settings.clock.callback_workdays,
         keep_citizen_days=settings.desk.keep_citizen_days,
+        menu_days=settings.knowledge.menu_days,
+        menu_pins=settings.knowledge.menu_pins,
         staff_place=settings.telegram.staff_chat,
         lease=timedelta(seconds=settings.outbox.lease_seconds),
         max_attempts=settings.outbox.max_attempts,

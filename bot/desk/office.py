@@ -45,6 +45,8 @@ class Rules:
     transfer_workdays: int = 1
     callback_workdays: int = 5
     keep_citizen_days: int = 0
+    menu_days: int = 30
+    menu_pins: tuple[str, ...] = ()
     staff_account: str = "telegram"
     staff_place: str = ""
     lease: timedelta = timedelta(seconds=60)

@@ -23,6 +23,7 @@ from storage.models.library import (
     GoldQuestion,
     LinkCheck,
     LinkOpen,
+    MenuPlace,
     ProposalDecision,
     Synonym,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "JobRun",
     "LinkCheck",
     "LinkOpen",
+    "MenuPlace",
     "Message",
     "MessageVersion",
     "ProposalDecision",

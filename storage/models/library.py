@@ -107,3 +107,12 @@ class LinkOpen(SQLModel, table=True):
     account: str = Field(primary_key=True)
     mark: str = Field(primary_key=True)
     opened: int = 0
+
+
+class MenuPlace(SQLModel, table=True):
+    """Where a topic or an entry stands in the service menu; see storage.menu for the names."""
+
+    __tablename__ = "menu_place"
+
+    name: str = Field(primary_key=True)
+    place: int

@@ -1,4 +1,4 @@
-"""Openings of service links, counted by day, entry, account and link."""
+"""Openings of service links by day, and the order of the service menu."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ def upgrade() -> None:
         sa.Column("opened", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("day", "entry_id", "account", "mark", name=op.f("pk_link_open")),
     )
+    op.create_table(
+        "menu_place",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_menu_place")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("menu_place")
     op.drop_table("link_open")
