@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr
 
-from bot.config import ConfigError, read_calendar, read_scorecards
+from bot.config import ConfigError, read_bundles, read_calendar, read_scorecards
 from bot.deadlines import profiles
 from bot.desk import Library, Rules
 from bot.desk.premises import Finding, Premises, Setting
@@ -63,7 +63,8 @@ def open_library(
     """The knowledge base with the configured policy, still empty."""
     knowledge = settings.knowledge
     policy = Policy(answer_at=knowledge.answer_at) if knowledge.answer_at else Policy()
-    return Library(db, policy, knowledge.risk, knowledge.decisions_required, weights)
+    limits = knowledge.risk, knowledge.decisions_required
+    return Library(db, policy, *limits, weights, read_bundles(knowledge))
 
 
 def premises(settings: Settings, check: Callable[[], Awaitable[Sequence[Finding]]]) -> Premises:

@@ -177,6 +177,10 @@ class KnowledgeSettings(_Section):
     ranker_file: str = Field(
         default="", description="本单位训练的匹配权重文件，见 docs/learning.md；空为用程序自带的"
     )
+    bundles_file: str = Field(
+        default="sample",
+        description="一件事清单（TOML），见 docs/bundles.md；sample 为自带示例，空为不用",
+    )
     menu_days: int = Field(
         default=30, ge=1, le=366, description="常办事项按最近多少日问到和打开的次数排序，每天排一次"
     )

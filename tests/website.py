@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -28,6 +28,7 @@ from bot.settings import AssessmentSettings
 from handlers.api import Webhook, build_app, close_streams
 from handlers.console import ConsoleSite
 from handlers.webchat.door import COOKIE, Site
+from knowledge.bundles import Bundle
 from knowledge.matcher import Policy
 from storage import entries
 from storage.coordination import LocalCoordination
@@ -70,9 +71,10 @@ async def open_website(
     console: bool = False,
     port: int = 0,
     premises: Premises | None = None,
+    bundles: Sequence[Bundle] = (),
 ) -> AsyncIterator[Website]:
     """Serve until the block ends; with ``working`` the desk answers by itself."""
-    desk = await _desk(database, premises or Premises())
+    desk = await _desk(database, premises or Premises(), bundles)
     signin = Signin(desk.office, SECRET) if console else None
     staff_site = ConsoleSite(signin) if signin else None
     app = build_app(desk, site, webhook=webhook, console=staff_site)
@@ -93,13 +95,13 @@ async def open_website(
         await server.stop()
 
 
-async def _desk(database: Database, premises: Premises) -> Desk:
+async def _desk(database: Database, premises: Premises, bundles: Sequence[Bundle]) -> Desk:
     async with database.write() as session:
         if (await session.exec(select(Account))).first() is None:
             session.add(Account(key="web", platform="网站", name=SITE.name))
             session.add(Account(key="telegram", platform="Telegram", name="云川发布"))
             await entries.save(session, ENTRIES, "os:li")
-    library = Library(database, Policy())
+    library = Library(database, Policy(), bundles=bundles)
     await library.refresh()
     channel = WebChannel()
     quick = replace(

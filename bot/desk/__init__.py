@@ -9,6 +9,7 @@ from bot.desk.administering import Administering
 from bot.desk.answering import Answering
 from bot.desk.auditing import Auditing
 from bot.desk.bulk import Bulk
+from bot.desk.bundles import Bundles
 from bot.desk.callback import Callback
 from bot.desk.catalogue import Catalogue
 from bot.desk.category import Recategorising
@@ -70,6 +71,7 @@ class Desk:
         self.editing = Editing(office)
         self.upkeep = Upkeep(office)
         self.entrances = Entrances(office)
+        self.bundles = Bundles(office)
         self.importing = Importing(office)
         self.workbench = Workbench(office)
         self.bulk = Bulk(office, self.review, self.workbench)

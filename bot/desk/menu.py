@@ -11,7 +11,7 @@ from bot.desk.office import Office
 from knowledge.catalog import Entry
 from storage import entrances, entries, menu
 
-OTHER = "其他"
+OTHER, WHOLE = "其他", "一件事"
 Topics = dict[str, list[Entry]]
 
 
@@ -21,7 +21,9 @@ async def topics(office: Office) -> list[tuple[str, list[str]]]:
     async with office.db.read() as session:
         stored = await menu.load(session)
     order = sorted(_listed(found, stored), key=lambda topic: topic == OTHER)
-    return [(topic, [entry.question for entry in _stored(found[topic], stored)]) for topic in order]
+    shown = [(topic, [one.question for one in _stored(found[topic], stored)]) for topic in order]
+    whole = [entry.question for entry in _bundles(office)]
+    return [(WHOLE, whole), *shown] if whole else shown
 
 
 async def rearrange(office: Office) -> None:
@@ -59,6 +61,12 @@ async def _offered(office: Office) -> Topics:
         if entry.automatic and entry.valid_on(office.today()):
             found.setdefault(entry.topic or OTHER, []).append(entry)
     return found
+
+
+def _bundles(office: Office) -> list[Entry]:
+    """What several departments do together, in the order of its file."""
+    found = (office.library.get(one) for one in office.library.bundles)
+    return [one for one in found if one and one.automatic and one.valid_on(office.today())]
 
 
 def _stored(some: Collection[Entry], stored: Mapping[str, int]) -> list[Entry]:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Button, Capabilities, Outgoing
-from bot.desk import cards, perfunctory, wording
+from bot.desk import bundles, cards, perfunctory, wording
 from bot.desk.office import Office, account_by_key, key_of
 from knowledge.catalog import Entry
 from storage import outbox, queries
@@ -58,7 +58,8 @@ async def reply(
     limit = office.capabilities.get(account.key, _PLAIN).max_length
     parts = wording.split_at_sense(text, limit)
     feedback = wording.feedback_row(key_of(case))
-    buttons = (*_links(office, account.key, sources), feedback)
+    steps = await bundles.rows_for(office, session, case, sources)
+    buttons = (*_links(office, account.key, sources), *steps, feedback)
     found = await perfunctory.judge(office, session, case, text)
     marks: dict[str, Any] = {"evasive": str(found.kind)} if found else {}
     for number, part in enumerate(parts, 1):
@@ -142,6 +143,7 @@ def _links(
 ) -> tuple[tuple[Button, ...], ...]:
     """办事入口 of the sources, counted on the way where the citizens of an account can be."""
     passage = office.passage
+    sources = [part for one in sources for part in office.library.parts(one)]
     if passage is None:
         return wording.link_rows(sources)
     own = office.capabilities.get(account, _PLAIN).own_pages

@@ -9,6 +9,7 @@ from rapidfuzz import fuzz
 
 from bot.channels.base import Button, Outgoing
 from bot.clock import SHANGHAI
+from knowledge.bundles import PREFIX
 from knowledge.catalog import Entry, Link
 from knowledge.explain import differences
 from knowledge.matcher import Candidate
@@ -50,9 +51,10 @@ def answer_text(*entries: Entry) -> str:
 def _answer(entry: Entry) -> str:
     """The answer first, then what it rests on and who is responsible."""
     lines = [entry.answer.strip()]
+    leads = "牵头" if entry.id.startswith(PREFIX) else "承办"
     facts = [
         f"依据：{entry.basis}" if entry.basis else "",
-        f"承办：{entry.department}" if entry.department else "",
+        f"{leads}：{entry.department}" if entry.department else "",
     ]
     if any(facts):
         lines += ["", *(fact for fact in facts if fact)]

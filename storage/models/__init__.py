@@ -15,6 +15,7 @@ from storage.models.conversation import (
     Draft,
     Message,
     MessageVersion,
+    StepDone,
 )
 from storage.models.figures import FigureQueue, FigureWord, Seal, TurnBlock, TurnChange, TurnFact
 from storage.models.library import (
@@ -55,6 +56,7 @@ __all__ = [
     "Seal",
     "Staff",
     "StaffSession",
+    "StepDone",
     "Synonym",
     "Task",
     "TurnBlock",
