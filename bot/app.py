@@ -21,12 +21,13 @@ from bot import telemetry
 from bot.channels.base import Channel
 from bot.channels.web import WebChannel
 from bot.checks import look
-from bot.config import ConfigError, read_ranker
+from bot.config import ConfigError, read_ranker, session_secret
 from bot.desk import Desk, Office
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
 from bot.doors import open_doors
 from bot.jobs import Jobs
 from bot.outfit import open_library, premises, rules, source_channels
+from bot.passage import Passage
 from bot.sections import AccountSettings
 from bot.settings import Settings
 from knowledge.exchange import read_entries
@@ -130,6 +131,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         rules=rules(settings),
         capabilities={key: channel.capabilities for key, channel in channels.items()},
         premises=premises(settings, partial(look, settings)),
+        passage=Passage(session_secret(settings), settings.http.public_url),
     )
     try:
         yield App(settings, db, coordination, channels, Desk(office, channels), bot)

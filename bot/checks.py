@@ -14,11 +14,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.clock import Calendar
-from bot.config import ConfigError, read_ranker, read_scorecards
+from bot.config import ConfigError, read_bundles, read_ranker, read_scorecards
 from bot.desk.premises import Finding, Level
 from bot.outfit import open_library, rules
 from bot.settings import Settings, TelegramSettings
 from knowledge import catalog
+from knowledge.bundles import check_bundles, compose
 from knowledge.catalog import Entry, local_today
 from knowledge.risk import Source
 from knowledge.semantic import Embedder, SemanticError, open_embedder
@@ -95,6 +96,8 @@ async def _database(settings: Settings) -> AsyncGenerator[Finding, None]:
         yield _revision(revision)
         if revision == head_revision():
             yield await _knowledge(database)
+            if finding := await _bundles(database, settings):
+                yield finding
             yield await _answering(database, settings)
             yield await _semantic(database, settings)
             yield await _staff(database)
@@ -132,6 +135,25 @@ async def _knowledge(database: Database) -> Finding:
     if problems:
         text += f"；{len(problems)} 处要改，用 wenban kb check 查看"
     return Finding("知识库", Level.NOTE if problems else Level.GOOD, text)
+
+
+async def _bundles(database: Database, settings: Settings) -> Finding | None:
+    """Whether every 一件事 stands on entries that hold; the shipped ones only where in use."""
+    try:
+        found = read_bundles(settings.knowledge)
+    except ConfigError as error:
+        return Finding("一件事", Level.BAD, str(error))
+    async with database.read() as session:
+        known = {entry.id: entry for entry in await entries.load(session)}
+    if settings.knowledge.bundles_file == "sample":
+        found = tuple(one for one in found if compose(one, known.get))
+    if not found:
+        return None
+    problems = [text for _, text in check_bundles(found, known.get, local_today())]
+    text = "、".join(one.name for one in found)
+    if problems:
+        text += f"；{len(problems)} 处要改：{problems[0]}"
+    return Finding("一件事", Level.NOTE if problems else Level.GOOD, text)
 
 
 async def _answering(database: Database, settings: Settings) -> Finding:

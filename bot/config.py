@@ -20,6 +20,7 @@ from bot.sources import SourceSettings
 
 if TYPE_CHECKING:
     from bot.assessment.scorecard import Scorecard
+    from knowledge.bundles import Bundle
     from knowledge.ranker import Weights
 
 PREFIX = "WENBAN_"
@@ -202,6 +203,23 @@ def read_ranker(knowledge: KnowledgeSettings) -> dict[str, Weights] | None:
         return read_weights(Path(knowledge.ranker_file))
     except WeightsError as error:
         raise ConfigError(f"knowledge.ranker_file：{error}") from None
+
+
+def read_bundles(knowledge: KnowledgeSettings) -> tuple[Bundle, ...]:
+    """The office's 一件事, or the shipped ones. Raises ConfigError for an unusable file."""
+    if not knowledge.bundles_file:
+        return ()
+    from knowledge import bundles
+
+    shipped = knowledge.bundles_file == "sample"
+    path = Path(str(files("knowledge") / "data" / "bundles.toml"))
+    path = path if shipped else Path(knowledge.bundles_file)
+    try:
+        return bundles.read_bundles(path)
+    except bundles.BundleError as error:
+        raise ConfigError(f"knowledge.bundles_file：{path} {error}") from None
+    except OSError:
+        raise ConfigError(f"knowledge.bundles_file：读不到 {path}，请核对路径和权限") from None
 
 
 def read_calendar(clock: ClockSettings) -> Calendar:

@@ -16,6 +16,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bot.clock import SHANGHAI
 from bot.desk import Desk
 from bot.desk.calendars import renew_dues
+from bot.desk.menu import rearrange
 from bot.desk.pauses import resume_due
 from bot.desk.retention import expire
 from bot.ledger import catch_up, verify
@@ -122,6 +123,11 @@ def table(desk: Desk, digest_at: str, reminder_minutes: int) -> list[Job]:
             "expire",
             CronTrigger(hour=_NIGHT, minute=10, timezone=SHANGHAI),
             lambda: expire(desk.office),
+        ),
+        Job(
+            "menu",
+            CronTrigger(hour=_NIGHT, minute=20, timezone=SHANGHAI),
+            lambda: rearrange(desk.office),
         ),
         Job("renew_dues", IntervalTrigger(minutes=10), lambda: renew_dues(desk.office)),
         Job("fold", IntervalTrigger(minutes=1), lambda: catch_up(desk.office.db), catch_up=False),

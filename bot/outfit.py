@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 
 from bot.channels.base import Capabilities, Channel
 from bot.channels.waiting import WaitingChannel
-from bot.config import ConfigError, read_calendar, read_scorecards
+from bot.config import ConfigError, read_bundles, read_calendar, read_scorecards
 from bot.deadlines import profiles
 from bot.desk import Library, Rules
 from bot.desk.premises import Finding, Premises, Setting
@@ -53,6 +53,8 @@ def rules(settings: Settings) -> Rules:
         transfer_workdays=settings.clock.transfer_workdays,
         callback_workdays=settings.clock.callback_workdays,
         keep_citizen_days=settings.desk.keep_citizen_days,
+        menu_days=settings.knowledge.menu_days,
+        menu_pins=settings.knowledge.menu_pins,
         staff_place=settings.telegram.staff_chat,
         lease=timedelta(seconds=settings.outbox.lease_seconds),
         max_attempts=settings.outbox.max_attempts,
@@ -69,7 +71,8 @@ def open_library(
     """The knowledge base with the configured policy, still empty."""
     knowledge = settings.knowledge
     policy = Policy(answer_at=knowledge.answer_at) if knowledge.answer_at else Policy()
-    return Library(db, policy, knowledge.risk, knowledge.decisions_required, weights)
+    limits = knowledge.risk, knowledge.decisions_required
+    return Library(db, policy, *limits, weights, read_bundles(knowledge))
 
 
 def source_channels(settings: Settings) -> dict[str, Channel]:

@@ -158,6 +158,17 @@ class KnowledgeSettings(Section):
     ranker_file: str = Field(
         default="", description="本单位训练的匹配权重文件，见 docs/learning.md；空为用程序自带的"
     )
+    bundles_file: str = Field(
+        default="sample",
+        description="一件事清单（TOML），见 docs/bundles.md；sample 为自带示例，空为不用",
+    )
+    menu_days: int = Field(
+        default=30, ge=1, le=366, description="常办事项按最近多少日问到和打开的次数排序，每天排一次"
+    )
+    menu_pins: tuple[str, ...] = Field(
+        default=(),
+        description='常办事项里固定排在前面的主题或条目编号，例如 ["户籍", "示例-社保-001"]',
+    )
     semantic: Literal["auto", "off", "bundled", "endpoint"] = Field(
         default="auto",
         description="语义匹配：auto 有模型就用，off 只按字词，bundled 自带模型，endpoint 自建服务",

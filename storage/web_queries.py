@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from storage import entries, outbox, queries
+from storage import entries, outbox, queries, steps
 from storage.db import Database
 from storage.models import Account, Case, CaseEvent, Citizen, Delivery, Message
 from storage.terms import CaseState, DeliveryState, EventKind
@@ -32,7 +32,8 @@ class Line:
 
     ``key`` is the external id, which ``payload["edits"]`` of a later line may name. ``spent``
     says that the choices under the line are no longer open; ``pressed`` is the one taken;
-    ``opinion`` how often the citizen may still say something of their grade.
+    ``opinion`` how often the citizen may still say something of their grade; ``ticked`` the marks
+    of all steps they ticked off.
     """
 
     mine: bool
@@ -45,6 +46,7 @@ class Line:
     spent: bool = False
     pressed: str = ""
     opinion: int = 0
+    ticked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,10 @@ async def conversation(
         theirs = await _deliveries(session, citizen, visitor, after.delivery, limit)
         cases = await _cases(session, citizen)
         events = await _judgements(session, [line.case_id for line in theirs if line.case_id])
+        ticked = await steps.done(session, citizen.id or 0)
     lines = _in_order([*mine, *theirs], after)[-limit:]
     lines = [_with_choices(line, lines, cases, events) for line in lines]
+    lines = [line if line.mine else replace(line, ticked=ticked) for line in lines]
     return Conversation(
         lines,
         busy=any(case.state in _WORKING or case.consider_at for case in cases.values()),
@@ -186,7 +190,7 @@ def _with_choices(
         button["action"]
         for row in (line.payload or {}).get("buttons", ())
         for button in row
-        if button["action"]
+        if button["action"] and not button["action"].startswith("c:tick:")
     ]
     case = cases.get(line.case_id or 0)
     if not actions or case is None:

@@ -15,6 +15,7 @@ from bot.clock import Calendar
 from bot.deadlines import profiles
 from bot.desk import Desk, Inbound, Library, Office, Receipt, Rules
 from bot.ledger import verify
+from knowledge.bundles import Bundle, Stage, Step
 from knowledge.catalog import Entry, Link
 from knowledge.matcher import Policy
 from storage import entries, queries
@@ -66,6 +67,19 @@ ENTRIES = (
         automatic=False,
     ),
 )
+
+MOVED = Bundle(
+    "一件事-搬家",
+    "搬家",
+    "搬家后要办什么",
+    ("搬家以后要办哪些手续", "搬新家都要办什么"),
+    (
+        Stage("先办", (Step("id-lost", "换身份证", ("户口簿", "房产证")),)),
+        Stage("再办", (Step("card-lost", "换社保卡", ("身份证", "户口本（原件）")),)),
+    ),
+    approved=True,
+)
+"""A 一件事 over two of the entries."""
 
 
 @dataclass
@@ -238,10 +252,11 @@ async def build_town(
     known: Sequence[Entry] = ENTRIES,
     review_steps: int = 1,
     coordination: Coordination | None = None,
+    bundles: Sequence[Bundle] = (),
 ) -> Town:
     """An office on a migrated, empty database."""
     await found_town(db, known, review_steps)
-    return await open_town(db, rules, coordination)
+    return await open_town(db, rules, coordination, bundles)
 
 
 async def found_town(db: Database, known: Sequence[Entry] = ENTRIES, review_steps: int = 1) -> None:
@@ -258,10 +273,13 @@ async def found_town(db: Database, known: Sequence[Entry] = ENTRIES, review_step
 
 
 async def open_town(
-    db: Database, rules: Rules | None = None, coordination: Coordination | None = None
+    db: Database,
+    rules: Rules | None = None,
+    coordination: Coordination | None = None,
+    bundles: Sequence[Bundle] = (),
 ) -> Town:
     """The office whose account, people and knowledge are in the database."""
-    library = Library(db, Policy())
+    library = Library(db, Policy(), bundles=bundles)
     await library.refresh()
     channel = MemoryChannel()
     office = Office(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -23,11 +23,13 @@ from bot.desk import Desk, Library, Office
 from bot.desk.office import TOPIC_CONSIDER
 from bot.desk.premises import Premises
 from bot.desk.signin import Signin
+from bot.passage import Passage
 from bot.server import HttpServer
 from bot.settings import AssessmentSettings
 from handlers.api import IngestSite, Webhook, build_app, close_streams
 from handlers.console import ConsoleSite
 from handlers.webchat.door import COOKIE, Site
+from knowledge.bundles import Bundle
 from knowledge.matcher import Policy
 from storage import entries
 from storage.coordination import LocalCoordination
@@ -35,6 +37,7 @@ from storage.db import Database
 from storage.models import Account
 from tests.support import ENTRIES, office_rules
 
+SECRET = "0123456789abcdef" * 3
 SITE = Site(name="云川市政务服务（示例）", greeting="您好，请直接说您要办的事。")
 
 
@@ -71,13 +74,14 @@ async def open_website(
     premises: Premises | None = None,
     ingest: IngestSite | None = None,
     sources: Mapping[str, Channel] | None = None,
+    bundles: Sequence[Bundle] = (),
 ) -> AsyncIterator[Website]:
     """Serve until the block ends; with ``working`` the desk answers by itself.
 
     ``sources`` are the ways out of more accounts, by their keys.
     """
-    desk = await _desk(database, premises or Premises(), sources or {})
-    signin = Signin(desk.office, "0123456789abcdef" * 3) if console else None
+    desk = await _desk(database, premises or Premises(), sources or {}, bundles)
+    signin = Signin(desk.office, SECRET) if console else None
     staff_site = ConsoleSite(signin) if signin else None
     app = build_app(desk, site, webhook=webhook, console=staff_site, ingest=ingest)
     server = HttpServer(app, "127.0.0.1", port)
@@ -97,7 +101,12 @@ async def open_website(
         await server.stop()
 
 
-async def _desk(database: Database, premises: Premises, sources: Mapping[str, Channel]) -> Desk:
+async def _desk(
+    database: Database,
+    premises: Premises,
+    sources: Mapping[str, Channel],
+    bundles: Sequence[Bundle],
+) -> Desk:
     async with database.write() as session:
         if (await session.exec(select(Account))).first() is None:
             session.add(Account(key="web", platform="网站", name=SITE.name))
@@ -105,7 +114,7 @@ async def _desk(database: Database, premises: Premises, sources: Mapping[str, Ch
             await entries.save(session, ENTRIES, "os:li")
             for key in sources:
                 session.add(Account(key=key, platform="微博", name="云川发布"))
-    library = Library(database, Policy())
+    library = Library(database, Policy(), bundles=bundles)
     await library.refresh()
     channels: dict[str, Channel] = {"web": WebChannel(), **sources}
     quick = replace(
@@ -121,6 +130,7 @@ async def _desk(database: Database, premises: Premises, sources: Mapping[str, Ch
         rules=quick,
         capabilities={key: channel.capabilities for key, channel in channels.items()},
         premises=premises,
+        passage=Passage(SECRET),
     )
     return Desk(office, channels)
 

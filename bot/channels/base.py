@@ -52,7 +52,7 @@ class Capabilities:
     ``mentions``: an answer in public begins with @ and the citizen's name. ``awaits``: what is
     handed over counts as delivered only when whoever posts it says so. ``wait`` is what a citizen
     is told when a person takes over ("{due}" stands for the day): "" for nothing, None for the
-    office's own words.
+    office's own words. ``own_pages`` says that this program's own pages show the messages.
     """
 
     max_length: int
@@ -65,6 +65,7 @@ class Capabilities:
     per_second: float = 25.0
     per_place_seconds: float = 1.0
     per_group_minute: int = 20
+    own_pages: bool = False
 
 
 class SendError(Exception):

@@ -15,7 +15,11 @@ class WebChannel:
     """
 
     capabilities = Capabilities(
-        max_length=20_000, per_second=0, per_place_seconds=0, per_group_minute=0
+        max_length=20_000,
+        per_second=0,
+        per_place_seconds=0,
+        per_group_minute=0,
+        own_pages=True,
     )
 
     async def send(self, place: str, outgoing: Outgoing) -> str:

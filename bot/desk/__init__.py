@@ -9,6 +9,7 @@ from bot.desk.administering import Administering
 from bot.desk.answering import Answering
 from bot.desk.auditing import Auditing
 from bot.desk.bulk import Bulk
+from bot.desk.bundles import Bundles
 from bot.desk.callback import Callback
 from bot.desk.catalogue import Catalogue
 from bot.desk.category import Recategorising
@@ -16,6 +17,7 @@ from bot.desk.citizens import Citizens
 from bot.desk.dispatch import Dispatch
 from bot.desk.duties import Duties
 from bot.desk.editing import Editing
+from bot.desk.entrances import Entrances
 from bot.desk.exclusion import Exclusion
 from bot.desk.extension import Extension
 from bot.desk.handing import Handing
@@ -74,6 +76,8 @@ class Desk:
         self.catalogue = Catalogue(office)
         self.editing = Editing(office)
         self.upkeep = Upkeep(office)
+        self.entrances = Entrances(office)
+        self.bundles = Bundles(office)
         self.importing = Importing(office)
         self.workbench = Workbench(office)
         self.bulk = Bulk(office, self.review, self.workbench)

@@ -6,7 +6,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.desk import pauses, wording
+from bot.desk import menu, pauses, wording
 from bot.desk.answering import Answering
 from bot.desk.drafting import choice_number, decide
 from bot.desk.office import (
@@ -22,7 +22,7 @@ from bot.desk.retention import ERASED, anonymise, forget
 from bot.desk.satisfaction import ask_once, not_yet
 from bot.desk.turns import not_helpful
 from knowledge.matcher import Match
-from storage import entries, queries
+from storage import queries
 from storage.ledger import record
 from storage.models import Case, Citizen, Draft, Message, utcnow
 from storage.terms import (
@@ -138,14 +138,8 @@ class Citizens:
         return "已删除您的信息。正在办理的诉求也已撤回，需要时请重新提问。"
 
     async def menu(self) -> list[tuple[str, list[str]]]:
-        """Topics with their standard questions, the largest topic first."""
-        async with self._office.db.read() as session:
-            known = await entries.load(session)
-        topics: dict[str, list[str]] = {}
-        for entry in known:
-            if entry.automatic and entry.valid_on(self._office.today()):
-                topics.setdefault(entry.topic or "其他", []).append(entry.question)
-        return sorted(topics.items(), key=lambda item: (item[0] == "其他", -len(item[1])))
+        """Topics with their standard questions, what is asked for most first."""
+        return await menu.topics(self._office)
 
     async def _person(self, session: AsyncSession, account: str, citizen: str) -> Citizen | None:
         return await citizen_of(session, await account_by_key(session, account), citizen)

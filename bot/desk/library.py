@@ -7,7 +7,7 @@ import gc
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bot.desk.keeper import Keeper
 from bot.telemetry import MATCHES
+from knowledge.bundles import Bundle, compose
 from knowledge.catalog import Entry
 from knowledge.matcher import Match, Matcher, Policy
 from knowledge.ranker import Weights
@@ -50,6 +51,7 @@ class Library:
         risk: float = 0.01,
         decisions_required: int = 0,
         weights: Mapping[str, Weights] | None = None,
+        bundles: Iterable[Bundle] = (),
     ) -> None:
         self._db = db
         self._policy = policy
@@ -58,6 +60,7 @@ class Library:
         self.standing = stand((), policy.answer_at, risk, decisions_required)
         self.keeper: Keeper | None = None
         self._matcher = Matcher((), policy, weights=weights)
+        self.bundles = {one.id: one for one in bundles}
         self._versions: dict[str, tuple[int, bool]] = {}
         self._own: dict[str, str] = {}
         self.screen: Screen = screen_of(())
@@ -68,10 +71,23 @@ class Library:
         self._waiting, self._pace = 0, _USUAL
 
     def __len__(self) -> int:
-        return len(self._matcher)
+        return len(self._matcher) - sum(self.get(one) is not None for one in self.bundles)
 
     def get(self, entry_id: str) -> Entry | None:
         return self._matcher.get(entry_id)
+
+    def bundle(self, entry_id: str) -> Bundle | None:
+        """The 一件事 that is matched under this id."""
+        return self.bundles.get(entry_id)
+
+    def parts(self, entry: Entry) -> list[Entry]:
+        """The entries a 一件事 is put together of, each with the one link its step gives; of any
+        other entry itself."""
+        bundle = self.bundles.get(entry.id)
+        if bundle is None:
+            return [entry]
+        found = (self.get(step.entry_id) for step in bundle.steps)
+        return [replace(one, links=one.links[:1]) for one in found if one is not None]
 
     @property
     def likeness(self) -> Callable[[str, str], float] | None:
@@ -157,7 +173,7 @@ class Library:
         """Let every entry be known there, the present ones and from now on the changed ones."""
         with self._changing:
             self._matcher.meaning = meaning
-        for entry_id in list(self._versions):
+        for entry_id in [*self._versions, *self.bundles]:
             with self._changing:
                 entry = self._matcher.get(entry_id)
                 if entry is not None:
@@ -208,6 +224,7 @@ class Library:
                 await self._take_over(fresh[start : start + _SLICE])
             self._newest = max((mark.changed_at for mark in marks), default=self._newest)
             if fresh:
+                await asyncio.to_thread(self._compose)
                 await self._learn(own)
         if fresh:
             self._look_again()
@@ -226,6 +243,16 @@ class Library:
         while await asyncio.to_thread(next, steps, None) is not None:
             pass
         self._own = own
+
+    def _compose(self) -> None:
+        """Put every 一件事 together anew where one of its entries changed."""
+        for bundle in self.bundles.values():
+            with self._changing:
+                entry = compose(bundle, self._matcher.get)
+                if entry is None:
+                    self._matcher.remove(bundle.id)
+                elif entry != self._matcher.get(bundle.id):
+                    self._matcher.put(entry)
 
     def _take(self, row: EntryRow) -> None:
         with self._changing:

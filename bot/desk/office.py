@@ -16,6 +16,7 @@ from bot.clock import SHANGHAI, Calendar
 from bot.deadlines import Profile
 from bot.desk.library import Library
 from bot.desk.premises import Premises
+from bot.passage import Passage
 from bot.reports.model import Letterhead
 from storage.coordination import Coordination
 from storage.db import Database
@@ -45,6 +46,8 @@ class Rules:
     transfer_workdays: int = 1
     callback_workdays: int = 5
     keep_citizen_days: int = 0
+    menu_days: int = 30
+    menu_pins: tuple[str, ...] = ()
     staff_account: str = "telegram"
     staff_place: str = ""
     lease: timedelta = timedelta(seconds=60)
@@ -65,6 +68,7 @@ class Office:
     rules: Rules
     capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
     premises: Premises = field(default_factory=Premises)
+    passage: Passage | None = None
 
     def can(self, account: Account) -> Capabilities:
         """What this account's platform carries; of one that is not open here, the usual."""

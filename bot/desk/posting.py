@@ -11,13 +11,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Button, Outgoing
 from bot.channels.cutting import split_at_sense
-from bot.desk import cards, perfunctory, wording
+from bot.desk import bundles, cards, perfunctory, wording
 from bot.desk.office import Office, account_by_key, key_of
 from knowledge.catalog import Entry
 from storage import outbox, queries
 from storage.ledger import record
 from storage.models import Account, Case, Citizen, Delivery, Staff
 from storage.terms import CaseState, DeliveryState, EventKind, Purpose
+
+Rows = tuple[tuple[Button, ...], ...]
 
 
 async def notice(
@@ -53,14 +55,14 @@ async def reply(
 
     What is perfunctory about it goes with it, for whoever sees it delivered.
     """
-    buttons = (*wording.link_rows(sources), wording.feedback_row(key_of(case)))
-    parts, rows = await _dressed(office, session, case, text, buttons)
+    steps = await bundles.rows_for(office, session, case, sources)
+    parts, rows = await _dressed(office, session, case, case, text, sources, steps)
     found = await perfunctory.judge(office, session, case, text)
     marks: dict[str, Any] = {"evasive": str(found.kind)} if found else {}
     for number, part in enumerate(parts, 1):
         last = number == len(parts)
         await _part(session, case, part, rows if last else (), number, marks if last else None)
-    await _copies(office, session, case, text, buttons)
+    await _copies(office, session, case, text, sources)
     case.state = CaseState.REPLYING
     case.consider_at = None
     case.entry_id = sources[0].id if len(sources) == 1 else ""
@@ -84,11 +86,20 @@ async def _dressed(
     office: Office,
     session: AsyncSession,
     case: Case,
+    answered: Case,
     text: str,
-    buttons: tuple[tuple[Button, ...], ...],
-) -> tuple[list[str], tuple[tuple[Button, ...], ...]]:
-    """A reply in the manner of the case's platform: its parts, and the buttons that remain."""
-    can = office.can(await session.get_one(Account, case.account_id))
+    sources: Sequence[Entry],
+    steps: Rows = (),
+) -> tuple[list[str], Rows]:
+    """A reply in the manner of the case's platform: its parts, and the buttons that remain.
+
+    ``answered`` is the case that a citizen's word about the answer goes to.
+    """
+    account = await session.get_one(Account, case.account_id)
+    can = office.can(account)
+    feedback = wording.feedback_row(key_of(answered))
+    ticks = steps if can.buttons else ()
+    buttons = (*_links(office, account.key, sources), *ticks, feedback)
     worded = wording.in_words(Outgoing(text, buttons), can)
     whole = worded.text
     if can.mentions and case.kind == "comment":
@@ -101,7 +112,7 @@ async def _part(
     session: AsyncSession,
     case: Case,
     text: str,
-    buttons: tuple[tuple[Button, ...], ...],
+    buttons: Rows,
     number: int,
     last: dict[str, Any] | None,
 ) -> None:
@@ -124,14 +135,14 @@ async def _copies(
     session: AsyncSession,
     case: Case,
     text: str,
-    buttons: tuple[tuple[Button, ...], ...],
+    sources: Sequence[Entry],
 ) -> None:
     """The same answer for every other thread in which the citizen asked the same."""
     threads = {case.thread: case}
     for merged in await queries.absorbed(session, key_of(case)):
         if threads.setdefault(merged.thread, merged) is not merged:
             continue
-        parts, rows = await _dressed(office, session, merged, text, buttons)
+        parts, rows = await _dressed(office, session, merged, case, text, sources)
         for number, part in enumerate(parts, 1):
             last = rows if number == len(parts) else ()
             outgoing = Outgoing(part, last, reply_to=merged.reply_to)
@@ -144,6 +155,19 @@ async def _copies(
                 dedupe=f"copy:{case.id}:{case.version}:{merged.id}:{number}",
                 case_id=merged.id,
             )
+
+
+def _links(office: Office, account: str, sources: Sequence[Entry]) -> Rows:
+    """办事入口 of the sources, counted on the way where the citizens of an account can be."""
+    passage = office.passage
+    sources = [part for one in sources for part in office.library.parts(one)]
+    if passage is None:
+        return wording.link_rows(sources)
+    own = account in office.capabilities and office.capabilities[account].own_pages
+    return wording.link_rows(
+        sources,
+        lambda entry, link: passage.address(account, entry.id, link.url, on_own_pages=own),
+    )
 
 
 async def staff_places(office: Office, session: AsyncSession) -> list[str]:

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
 from bot.desk.office import Office, key_of
-from storage import inbox, outbox, queries, tasks
+from storage import inbox, outbox, queries, steps, tasks
 from storage.ledger import audit, record
 from storage.models import Case, Citizen, Delivery, Draft, Task, utcnow
 from storage.terms import OPEN_STATES, CaseState, DeliveryState, EventKind, TaskState
@@ -57,7 +57,8 @@ def _done_with(before: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 async def anonymise(session: AsyncSession, person: Citizen, actor: str, action: str) -> None:
-    """Take away what names this person."""
+    """Take away what names this person, and what they ticked off."""
+    await steps.forget(session, key_of(person))
     person.external_id = f"erased:{secrets.token_hex(8)}"
     person.display_name, person.erased_at = "", utcnow()
     person.reachable = False

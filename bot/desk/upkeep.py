@@ -10,6 +10,7 @@ from datetime import datetime
 from bot.desk.editing import require_editor
 from bot.desk.office import DeskError, Office, storable
 from bot.links import check_links
+from knowledge.bundles import check_bundles
 from knowledge.catalog import Entry, Problem, check_entries
 from knowledge.gold import Gold, Verdict, check
 from knowledge.text import normalize
@@ -131,7 +132,18 @@ class Upkeep:
         by_id = {entry.id: entry for entry in known}
         problems = check_entries(known, self._office.today())
         found = [_trouble(one, by_id) for one in problems]
+        found += self._unbundled(by_id)
         return [*found, *_lookalikes(twins(known))]
+
+    def _unbundled(self, by_id: dict[str, Entry]) -> Iterator[Trouble]:
+        """What is wrong with a 一件事, with those of its entries that are there."""
+        bundles = self._office.library.bundles
+        today = self._office.today()
+        for bundle_id, text in check_bundles(tuple(bundles.values()), by_id.get, today):
+            steps = bundles[bundle_id].steps
+            concerned = tuple(by_id[one.entry_id] for one in steps if one.entry_id in by_id)
+            if concerned:
+                yield Trouble(MISSING, text, concerned)
 
 
 def _trouble(problem: Problem, by_id: dict[str, Entry]) -> Trouble:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,7 +10,8 @@ from rapidfuzz import fuzz
 
 from bot.channels.base import Button, Capabilities, Outgoing
 from bot.clock import SHANGHAI
-from knowledge.catalog import Entry
+from knowledge.bundles import PREFIX
+from knowledge.catalog import Entry, Link
 from knowledge.explain import differences
 from knowledge.matcher import Candidate
 
@@ -53,19 +54,25 @@ def answer_text(*entries: Entry) -> str:
 def _answer(entry: Entry) -> str:
     """The answer first, then what it rests on and who is responsible."""
     lines = [entry.answer.strip()]
+    leads = "牵头" if entry.id.startswith(PREFIX) else "承办"
     facts = [
         f"依据：{entry.basis}" if entry.basis else "",
-        f"承办：{entry.department}" if entry.department else "",
+        f"{leads}：{entry.department}" if entry.department else "",
     ]
     if any(facts):
         lines += ["", *(fact for fact in facts if fact)]
     return "\n".join(lines)
 
 
-def link_rows(entries: Iterable[Entry]) -> tuple[tuple[Button, ...], ...]:
-    """办事入口 as one button a row, each address once."""
-    links = {link.url: link for entry in entries for link in entry.links}
-    return tuple((Button(link.title or "办事入口", url=link.url),) for link in links.values())
+def link_rows(
+    entries: Iterable[Entry], through: Callable[[Entry, Link], str] = lambda _, link: link.url
+) -> tuple[tuple[Button, ...], ...]:
+    """办事入口 as one button a row, each address once; ``through`` says where a button goes."""
+    links = {link.url: (entry, link) for entry in entries for link in entry.links}
+    return tuple(
+        (Button(link.title or "办事入口", url=through(entry, link)),)
+        for entry, link in links.values()
+    )
 
 
 def feedback_row(case_id: int) -> tuple[Button, ...]:

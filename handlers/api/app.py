@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from bot.desk import Desk
 from handlers import errors
+from handlers.api.entrances import entrances_router
 from handlers.api.ingest import LARGER, IngestDoor, IngestSite
 from handlers.api.ingest import router as ingest_router
 from handlers.api.shield import Shield
@@ -49,6 +50,7 @@ def build_app(
     app.add_middleware(Shield, max_body=max_body, larger=larger)
     errors.install(app)
     app.include_router(system_router(desk.office, webhook))
+    app.include_router(entrances_router(desk))
     if ingest is not None:
         app.state.ingest = IngestDoor(desk, ingest)
         app.include_router(ingest_router)

@@ -127,10 +127,25 @@ async def revise(message: Message, desk: Desk, account: str, event_from_user: Us
 
 async def pressed(query: CallbackQuery, desk: Desk, account: str, channel: TelegramChannel) -> None:
     press = Press.parse(query.data or "")
+    if press.verb == "tick":
+        await tick(query, desk, account, channel, press)
+        return
     text = await act(desk, account, str(query.from_user.id), press)
     await toast(query, text)
     said = f"{text}\n{texts.COMMENT_HOW}" if press.verb == "rate" else ""
-    await redraw(channel, query, Outgoing(said, links_of(query)))
+    await redraw(channel, query, Outgoing(said, kept_buttons(query)))
+
+
+async def tick(
+    query: CallbackQuery, desk: Desk, account: str, channel: TelegramChannel, press: Press
+) -> None:
+    """Show a step of 一件事 as done, or not, where its button stands."""
+    citizen = str(query.from_user.id)
+    ticked = await desk.bundles.tick(account, citizen, press.case_id, press.argument)
+    await toast(query, ticked.text)
+    now = {one.action[:-1]: one for row in ticked.rows for one in row}
+    rows = tuple(tuple(now.get(one.action[:-1], one) for one in row) for row in buttons_of(query))
+    await redraw(channel, query, Outgoing("", rows))
 
 
 async def act(desk: Desk, account: str, citizen: str, press: Press) -> str:
@@ -155,14 +170,22 @@ def wanted(message: Message) -> str:
     return f"{texts.HUMAN}：{matter.strip()}" if matter.strip() else texts.HUMAN
 
 
-def links_of(query: CallbackQuery) -> tuple[tuple[Button, ...], ...]:
-    """The message's buttons that open a page; those stay when a choice is made."""
+def buttons_of(query: CallbackQuery) -> tuple[tuple[Button, ...], ...]:
+    """The buttons of the message as it stands."""
     markup = query.message.reply_markup if isinstance(query.message, Message) else None
     if not isinstance(markup, InlineKeyboardMarkup):
         return ()
-    rows = (
-        tuple(Button(one.text, url=one.url) for one in row if one.url)
+    return tuple(
+        tuple(Button(one.text, url=one.url or "", action=one.callback_data or "") for one in row)
         for row in markup.inline_keyboard
+    )
+
+
+def kept_buttons(query: CallbackQuery) -> tuple[tuple[Button, ...], ...]:
+    """Those that open a page or tick a step: they stay when a choice is made."""
+    rows = (
+        tuple(one for one in row if one.url or one.action.startswith("c:tick:"))
+        for row in buttons_of(query)
     )
     return tuple(row for row in rows if row)
 

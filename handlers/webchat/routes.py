@@ -26,6 +26,7 @@ _ACTION = re.compile(
     r"(?(chosen):(?P<choice>none|\d{1,12})|(?(verdict)|:(?P<grade>\d)))",
     re.ASCII,
 )
+_TICK = re.compile(r"c:tick:(?P<case>\d{1,9}):(?P<step>[0-9a-f]{12}[+-])", re.ASCII)
 _NOBODY = "请先发一条消息，再点按钮。"
 
 
@@ -115,6 +116,10 @@ async def press(body: Press, door: Door, visitor: Known) -> Any:
     if visitor is None:
         raise Refusal(403, _NOBODY)
     await door.limit_actions(visitor)
+    if tick := _TICK.fullmatch(body.action):
+        account, case_id = door.site.account, int(tick["case"])
+        ticked = await door.desk.bundles.tick(account, visitor.id, case_id, tick["step"])
+        return {"text": ticked.text}
     return {"text": await _act(door.desk, door.site.account, visitor.id, body.action)}
 
 

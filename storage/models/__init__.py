@@ -15,6 +15,7 @@ from storage.models.conversation import (
     Draft,
     Message,
     MessageVersion,
+    StepDone,
 )
 from storage.models.figures import FigureQueue, FigureWord, Seal, TurnBlock, TurnChange, TurnFact
 from storage.models.library import (
@@ -22,6 +23,8 @@ from storage.models.library import (
     EntryRow,
     GoldQuestion,
     LinkCheck,
+    LinkOpen,
+    MenuPlace,
     ProposalDecision,
     ScreenWord,
     Suggestion,
@@ -46,6 +49,8 @@ __all__ = [
     "GoldQuestion",
     "JobRun",
     "LinkCheck",
+    "LinkOpen",
+    "MenuPlace",
     "Message",
     "MessageVersion",
     "Phrase",
@@ -55,6 +60,7 @@ __all__ = [
     "Seal",
     "Staff",
     "StaffSession",
+    "StepDone",
     "Suggestion",
     "Synonym",
     "Task",

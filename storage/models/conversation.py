@@ -42,6 +42,16 @@ class Citizen(SQLModel, table=True):
     erased_at: datetime | None = moment_or_none()
 
 
+class StepDone(SQLModel, table=True):
+    """A step of 一件事 that a citizen ticked off; ``mark`` names bundle and step."""
+
+    __tablename__ = "step_done"
+
+    citizen_id: int = Field(foreign_key="citizen.id", primary_key=True)
+    mark: str = Field(primary_key=True)
+    at: datetime = moment()
+
+
 class Case(SQLModel, table=True):
     """诉求: one matter of one citizen with one account; a projection of its events.
 

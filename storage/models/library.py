@@ -120,3 +120,25 @@ class LinkCheck(SQLModel, table=True):
     problem: str = ""
     checked_at: datetime = moment()
     failing_since: datetime | None = moment_or_none()
+
+
+class LinkOpen(SQLModel, table=True):
+    """How often citizens of an account opened one link of an entry on a day in China; nothing of
+    who they are. ``mark`` names the link."""
+
+    __tablename__ = "link_open"
+
+    day: date = Field(primary_key=True)
+    entry_id: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    mark: str = Field(primary_key=True)
+    opened: int = 0
+
+
+class MenuPlace(SQLModel, table=True):
+    """Where a topic or an entry stands in the service menu; see storage.menu for the names."""
+
+    __tablename__ = "menu_place"
+
+    name: str = Field(primary_key=True)
+    place: int

@@ -231,6 +231,21 @@ async def test_troubles_and_saved_questions_lead_to_their_entries(
         assert one.problems == []
 
 
+async def test_what_was_asked_opened_and_solved_is_told(browser: Browser, website: Website) -> None:
+    citizen = website.browser(**{"user-agent": "Mozilla/5.0 (Android 14)"})
+    await write(citizen, "身份证丢失怎么补领")
+    (line,) = await answers(citizen)
+    await citizen.get(line["rows"][0][0]["url"])
+    await citizen.post("/chat/actions", json={"action": f"c:helpful:{line['case']}"})
+    async with at_work(browser, website, path="/console/knowledge/links") as one:
+        figures = one.page.locator(".kb-table tbody td")
+        told = ["身份证丢失怎么补领", "网站 云川市政务服务（示例）", "1", "1", "1", "1"]
+        await expect(figures).to_have_text(told)
+        await one.page.goto(f"{website.url}{LOST}")
+        await expect(figures).to_have_text(told[1:])
+        assert one.problems == []
+
+
 async def test_lessons_are_taken_and_refused_by_keyboard(
     browser: Browser, website: Website
 ) -> None:

@@ -14,6 +14,7 @@ from bot.channels.base import Capabilities
 from bot.channels.telegram import TelegramChannel, build_bot
 from bot.desk import Desk
 from handlers.telegram import build_dispatcher, poll
+from knowledge.bundles import Bundle
 from knowledge.catalog import Entry
 from storage.db import Database
 from storage.models import Account, Case, Message
@@ -73,11 +74,13 @@ class Door:
 
 
 @asynccontextmanager
-async def opened(database: Database, known: Sequence[Entry] = ENTRIES) -> AsyncIterator[Door]:
+async def opened(
+    database: Database, known: Sequence[Entry] = ENTRIES, bundles: Sequence[Bundle] = ()
+) -> AsyncIterator[Door]:
     """The door, open; closed when the block ends."""
     async with BotApi() as api:
         staff = await api.group("工作人员群")
-        town = await build_town(database, known=known)
+        town = await build_town(database, known=known, bundles=bundles)
         bot = build_bot(api.token, api.url)
         channel = TelegramChannel(bot)
         channel.capabilities = Capabilities(max_length=4000, per_second=0)

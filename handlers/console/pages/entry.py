@@ -12,6 +12,7 @@ from bot.desk.countdown import ago, exact_moment
 from bot.desk.desktop import DECIDERS
 from bot.desk.editing import FIELDS, Checked, Kept, texts
 from handlers.console.pages.gold import confirm_broken
+from handlers.console.pages.openings import openings
 from handlers.console.pages.parts import button, choose, keys_sheet, pick, tag, word
 from handlers.console.pages.past import past
 from handlers.console.pages.preview import show_previews
@@ -72,6 +73,7 @@ class EntryPage:
                 with tag("aside", "kb-beside").props('aria-label="检查、预览与经过"'):
                     self._checks = tag("section", "part").props('aria-live="polite"')
                     self._previews = tag("section", "part")
+                    self._openings = tag("section", "part")
                     self._past = tag("div")
         self._form.on("keydown.ctrl.enter", self._save)
         self._form.on("keydown.meta.enter", self._save)
@@ -109,6 +111,7 @@ class EntryPage:
         self._show_head()
         self._show_form(editable=opened.editable and opened.standing != "retired")
         past(self.visit, self._past, opened, self._restore)
+        await openings(self.visit, self._openings, opened.entry.id)
         await self._judge()
 
     @on_page

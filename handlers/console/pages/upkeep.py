@@ -9,6 +9,7 @@ from nicegui import Client, ui
 
 from bot.desk.countdown import ago, exact_moment
 from bot.desk.upkeep import KINDS, LinkState, Trouble
+from handlers.console.pages.openings import usage_table
 from handlers.console.pages.parts import Rows, button, tag, waiting, word
 from handlers.console.pages.shelf import address, edits, entry_link, shelf
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
@@ -142,6 +143,8 @@ class LinksPage:
         found = await self.visit.ask(lambda _: upkeep.links())
         if found is None:
             return
+        entrances = self.visit.desk.entrances
+        usage = await self.visit.ask(lambda _: entrances.usage()) or []
         self._told.set_text(self._summary(found))
         self._list.clear()
         with self._list:
@@ -153,6 +156,7 @@ class LinksPage:
             if not shown:
                 with tag("div", "nothing"):
                     word("办事入口都打得开。" if found else "条目里没有办事入口。", "nothing-title")
+            usage_table(usage)
 
     def _summary(self, found: list[LinkState]) -> str:
         dead = sum(bool(one.problem) for one in found)

@@ -142,7 +142,10 @@
     if (line.edits && shown[line.edits]) return edit(shown[line.edits], line);
     var element = shown[line.key];
     if (element && line.mine) return settle(element, '');
-    if (element) return line.spent && spend(element, line.pressed);
+    if (element) {
+      steps(element, line.steps || []);
+      return line.spent && spend(element, line.pressed);
+    }
     element = line.mine ? own(line.text) : office(line);
     time(new Date(line.at));
     place(line.key, element, old);
@@ -182,6 +185,7 @@
   function office(line) {
     var element = bubble('office', '答复：', line.text);
     element.setAttribute('data-case', line.case || '');
+    steps(element, line.steps || []);
     chips(element, line);
     opine(element, line.case, line.opinion);
     return element;
@@ -203,6 +207,35 @@
       if (some.length) element.appendChild(box);
     });
     if (line.spent) spend(element, line.pressed);
+  }
+
+  // Steps of 一件事, ticked off as they are done; the office keeps the ticks.
+  function steps(element, list) {
+    var old = element.querySelector('.steps'), box = make('fieldset', 'steps');
+    if (!list.length || (old && old.contains(document.activeElement))) return;
+    box.appendChild(make('legend', '', '办好一步勾一步，下次来还在'));
+    list.forEach(function (step) { box.appendChild(tick(element, step)); });
+    if (old) element.replaceChild(box, old);
+    else element.appendChild(box);
+  }
+
+  function tick(element, step) {
+    var label = make('label'), input = make('input');
+    input.type = 'checkbox';
+    input.checked = step.done;
+    input.addEventListener('change', function () {
+      var wanted = input.checked;
+      input.disabled = true;
+      call('/chat/actions', { action: step.action + (wanted ? '+' : '-') }).then(function (data) {
+        settle(element, data.text);
+      }, function (problem) {
+        input.checked = !wanted;
+        settle(element, problem.error || '没有记下，请再点一次。', true);
+      }).then(function () { input.disabled = false; input.focus(); });
+    });
+    label.appendChild(input);
+    label.appendChild(make('span', '', step.title));
+    return label;
   }
 
   function link(button) {

@@ -110,6 +110,7 @@ def test_the_table_holds_every_scheduled_duty(town: Town) -> None:
         "transfers",
         "digest",
         "expire",
+        "menu",
         "renew_dues",
         "fold",
         "verify",
