@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
@@ -33,6 +34,13 @@ async def website(database: Database) -> AsyncIterator[Website]:
 @pytest.fixture
 def weibo(website: Website) -> Platform:
     return platform_of(website)
+
+
+async def _handed_over(database: Database) -> None:
+    """Wait until every part of what is answered lies there to be fetched."""
+    async with asyncio.timeout(60):
+        while {one.state for one in await _rows(database, Delivery)} != {"handed"}:
+            await asyncio.sleep(0.02)
 
 
 async def _rows(database: Database, table: Any) -> list[Any]:
@@ -298,6 +306,7 @@ async def test_parts_of_a_long_answer_are_confirmed_in_their_order(database: Dat
         weibo = platform_of(website)
         await weibo.send(post())
         await weibo.reply()
+        await _handed_over(database)
         found = (await weibo.replies())["replies"]
         assert len(found) > 1 and all(len(one["text"]) <= 50 for one in found)
         last = f"replies/{found[-1]['id']}/confirm"
