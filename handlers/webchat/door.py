@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from bot.desk import Desk
 from handlers.errors import Refusal
 from handlers.origin import address, foreign
+from handlers.webchat import theme
 from handlers.webchat.page import Page
 from handlers.webchat.stream import Streams
 
@@ -32,6 +33,12 @@ class Site:
     max_text: int = 2000
     public_url: str = ""
     account: str = "web"
+    color: str = theme.DEFAULT
+    embed_origins: tuple[str, ...] = ()
+
+    @property
+    def secure(self) -> bool:
+        return self.public_url.startswith("https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class WebDoor:
     def __init__(self, desk: Desk, site: Site) -> None:
         self.desk = desk
         self.site = site
-        self.page = Page(site.name, site.greeting, site.max_text)
+        self.page = Page(site.name, site.greeting, site.max_text, site.color, site.embed_origins)
         self.streams = Streams(desk.office.coordination)
 
     def visitor(self, request: Request) -> Visitor | None:
@@ -86,17 +93,27 @@ class WebDoor:
 
     def keep(self, response: Response, visitor: Visitor) -> None:
         """Give the visitor their cookie, or a longer life to it."""
+        if self._embedded:
+            response.headers.append("set-cookie", _framed(visitor.token, COOKIE_SECONDS))
+            return
         response.set_cookie(
             COOKIE,
             visitor.token,
             max_age=COOKIE_SECONDS,
             httponly=True,
             samesite="lax",
-            secure=self.site.public_url.startswith("https://"),
+            secure=self.site.secure,
         )
 
     def forget(self, response: Response) -> None:
         response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+        if self._embedded:
+            response.headers.append("set-cookie", _framed("", 0))
+
+    @property
+    def _embedded(self) -> bool:
+        """Whether the cookie must hold in a frame of another website; browsers want https."""
+        return bool(self.site.embed_origins) and self.site.secure
 
     def check_text(self, text: str) -> str:
         """The text as it is stored; Refusal when there is none or too much."""
@@ -108,6 +125,13 @@ class WebDoor:
                 413, f"一次最多发 {self.site.max_text} 字，您写了 {len(text)} 字，请分几条发。"
             )
         return text
+
+
+def _framed(value: str, seconds: int) -> str:
+    """A cookie for frames: kept apart for each website, so that nobody is followed across them."""
+    return (
+        f"{COOKIE}={value}; Max-Age={seconds}; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
+    )
 
 
 def check_origin(request: Request, public_url: str) -> None:

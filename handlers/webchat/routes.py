@@ -74,6 +74,11 @@ async def page(request: Request, door: Door) -> Response:
     return door.page.index(request.headers.get("accept-encoding", ""))
 
 
+@router.get("/widget.js")
+async def widget(request: Request, door: Door) -> Response:
+    return door.page.widget(request.headers.get("accept-encoding", ""))
+
+
 @router.get("/chat/static/{name}")
 async def static(name: str, request: Request, door: Door) -> Response:
     asset = door.page.asset(name, request.headers.get("accept-encoding", ""))

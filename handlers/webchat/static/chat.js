@@ -10,6 +10,7 @@
   var queue = kept('queue', []);
   var cursor = '0.0', known = false, wrote = false, sending = false;
   var source = null, lastBeat = Date.now(), pause = 1000, reconnecting = 0, offlineTimer = 0;
+  var framed = window.parent !== window;
   var lastTime = 0, hintTimer = 0, opener = null, atEnd = true;
 
   function byId(id) { return document.getElementById(id); }
@@ -594,6 +595,8 @@
   });
   window.addEventListener('resize', follow);
   document.addEventListener('keydown', function (event) {
+    // On another website the panel around the page hears no keys pressed in it.
+    if (byId('veil').hidden && event.key === 'Escape' && framed) window.parent.postMessage('wenban:close', '*');
     if (byId('veil').hidden) return;
     if (event.key === 'Escape') close();
     if (event.key === 'Tab') stay(event);
@@ -612,6 +615,7 @@
     if (!event.shiftKey && at === last) { event.preventDefault(); first.focus(); }
   }
 
+  if (framed) document.body.className = 'framed';
   text.value = kept('draft', '');
   measure();
   again();
