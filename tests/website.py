@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -33,6 +34,7 @@ from knowledge.matcher import Policy
 from storage import entries
 from storage.coordination import LocalCoordination
 from storage.db import Database
+from storage.files import FileStore
 from storage.models import Account
 from tests.support import ENTRIES, office_rules
 
@@ -72,9 +74,10 @@ async def open_website(
     port: int = 0,
     premises: Premises | None = None,
     bundles: Sequence[Bundle] = (),
+    attic: Path | None = None,
 ) -> AsyncIterator[Website]:
     """Serve until the block ends; with ``working`` the desk answers by itself."""
-    desk = await _desk(database, premises or Premises(), bundles)
+    desk = await _desk(database, premises or Premises(), bundles, attic)
     signin = Signin(desk.office, SECRET) if console else None
     staff_site = ConsoleSite(signin) if signin else None
     app = build_app(desk, site, webhook=webhook, console=staff_site)
@@ -95,7 +98,9 @@ async def open_website(
         await server.stop()
 
 
-async def _desk(database: Database, premises: Premises, bundles: Sequence[Bundle]) -> Desk:
+async def _desk(
+    database: Database, premises: Premises, bundles: Sequence[Bundle], attic: Path | None
+) -> Desk:
     async with database.write() as session:
         if (await session.exec(select(Account))).first() is None:
             session.add(Account(key="web", platform="网站", name=SITE.name))
@@ -118,6 +123,7 @@ async def _desk(database: Database, premises: Premises, bundles: Sequence[Bundle
         capabilities={"web": channel.capabilities},
         premises=premises,
         passage=Passage(SECRET),
+        files=FileStore(attic) if attic else None,
     )
     return Desk(office, {"web": channel})
 
