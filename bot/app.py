@@ -35,6 +35,7 @@ from knowledge.semantic import open_embedder
 from storage import entries
 from storage.coordination import Coordination, LocalCoordination, RedisCoordination
 from storage.db import Database
+from storage.files import FileStore
 from storage.models import Account
 from storage.terms import ProcessRole
 
@@ -131,6 +132,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         rules=rules(settings),
         capabilities={key: channel.capabilities for key, channel in channels.items()},
         premises=premises(settings, partial(look, settings)),
+        files=FileStore(settings.app.data_dir / "attachments"),
         passage=Passage(session_secret(settings), settings.http.public_url),
     )
     try:

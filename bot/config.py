@@ -190,7 +190,8 @@ _REASONS = {
 def _explain(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     reason = _REASONS.get(problem["type"], "值不对，请参照 config.example.toml")
-    return f"{key}：{reason.format(**problem.get('ctx', {}))}"
+    told = reason.format(**problem.get("ctx", {}))
+    return f"{key}：{told}" if key else told
 
 
 def read_ranker(knowledge: KnowledgeSettings) -> dict[str, Weights] | None:

@@ -62,6 +62,8 @@ async def _http(app: App, pair: tuple[Dispatcher, Bot] | None) -> AsyncIterator[
             greeting=settings.web.greeting,
             messages_per_minute=settings.web.messages_per_minute,
             public_url=settings.http.public_url,
+            color=settings.web.color,
+            embed_origins=settings.web.embed_origins,
         )
     webhook = _webhook(app, pair) if pair and settings.telegram.mode == "webhook" else None
     console, ingest = _console(app), _ingest(app.settings)

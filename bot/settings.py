@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from bot.clock import Calendar, Spans
+from bot.embedding import NO_HTTPS, Color, Origin
 from bot.sections import WEAK_SECRETS, AccountSettings, Section
 from bot.sources import IngestSettings, SourceSettings, check_names
 
@@ -108,6 +109,13 @@ class WebSettings(AccountSettings):
     enabled: bool = Field(default=True, description="是否开放网页咨询")
     greeting: str = Field(
         default="您好，请直接说您要办的事，比如“身份证丢了怎么补”。", description="网页的问候语"
+    )
+    color: Color = Field(
+        default="#1f4e79", description="网页和挂件的主色，#rrggbb，要够深，白字看得清"
+    )
+    embed_origins: tuple[Origin, ...] = Field(
+        default=(),
+        description='可以嵌入网页咨询的网站，例如 ["https://www.example.gov.cn"]；空为不许嵌入',
     )
     messages_per_minute: int = Field(
         default=20, ge=1, description="每位访客每分钟最多发多少条，超过的请稍后再发"
@@ -341,6 +349,12 @@ class Settings(Section):
     @classmethod
     def _names(cls, value: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
         return check_names(value)
+
+    @model_validator(mode="after")
+    def _frames_need_https(self) -> Settings:
+        if self.web.embed_origins and not self.http.public_url.startswith("https://"):
+            raise ValueError(NO_HTTPS)
+        return self
 
     @property
     def vectors_dir(self) -> Path:

@@ -33,7 +33,7 @@ class Line:
     ``key`` is the external id, which ``payload["edits"]`` of a later line may name. ``spent``
     says that the choices under the line are no longer open; ``pressed`` is the one taken;
     ``opinion`` how often the citizen may still say something of their grade; ``ticked`` the marks
-    of all steps they ticked off.
+    of all steps they ticked off; ``files`` the names of what the citizen sent beside words.
     """
 
     mine: bool
@@ -47,6 +47,7 @@ class Line:
     pressed: str = ""
     opinion: int = 0
     ticked: frozenset[str] = frozenset()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ async def _messages(session: AsyncSession, citizen: Citizen, after: int, limit: 
             cursor=Cursor(message=row.id or 0),
             text=row.text,
             case_id=row.case_id,
+            files=tuple(one["title"] for one in row.attachments),
         )
         for row in await session.exec(query)
     ]

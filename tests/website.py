@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -34,6 +35,7 @@ from knowledge.matcher import Policy
 from storage import entries
 from storage.coordination import LocalCoordination
 from storage.db import Database
+from storage.files import FileStore
 from storage.models import Account
 from tests.support import ENTRIES, office_rules
 
@@ -75,12 +77,13 @@ async def open_website(
     ingest: IngestSite | None = None,
     sources: Mapping[str, Channel] | None = None,
     bundles: Sequence[Bundle] = (),
+    attic: Path | None = None,
 ) -> AsyncIterator[Website]:
     """Serve until the block ends; with ``working`` the desk answers by itself.
 
     ``sources`` are the ways out of more accounts, by their keys.
     """
-    desk = await _desk(database, premises or Premises(), sources or {}, bundles)
+    desk = await _desk(database, premises or Premises(), sources or {}, bundles, attic)
     signin = Signin(desk.office, SECRET) if console else None
     staff_site = ConsoleSite(signin) if signin else None
     app = build_app(desk, site, webhook=webhook, console=staff_site, ingest=ingest)
@@ -106,6 +109,7 @@ async def _desk(
     premises: Premises,
     sources: Mapping[str, Channel],
     bundles: Sequence[Bundle],
+    attic: Path | None,
 ) -> Desk:
     async with database.write() as session:
         if (await session.exec(select(Account))).first() is None:
@@ -131,6 +135,7 @@ async def _desk(
         capabilities={key: channel.capabilities for key, channel in channels.items()},
         premises=premises,
         passage=Passage(SECRET),
+        files=FileStore(attic) if attic else None,
     )
     return Desk(office, channels)
 

@@ -20,6 +20,7 @@ from bot.desk.editing import Editing
 from bot.desk.entrances import Entrances
 from bot.desk.exclusion import Exclusion
 from bot.desk.extension import Extension
+from bot.desk.files import Files
 from bot.desk.handing import Handing
 from bot.desk.importing import Importing
 from bot.desk.inbox import Inbox
@@ -78,6 +79,7 @@ class Desk:
         self.upkeep = Upkeep(office)
         self.entrances = Entrances(office)
         self.bundles = Bundles(office)
+        self.files = Files(office)
         self.importing = Importing(office)
         self.workbench = Workbench(office)
         self.bulk = Bulk(office, self.review, self.workbench)

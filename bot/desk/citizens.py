@@ -18,7 +18,7 @@ from bot.desk.office import (
     key_of,
     own_case,
 )
-from bot.desk.retention import ERASED, anonymise, forget
+from bot.desk.retention import ERASED, anonymise, forget, remove_files
 from bot.desk.satisfaction import ask_once, not_yet
 from bot.desk.turns import not_helpful
 from knowledge.matcher import Match
@@ -120,21 +120,23 @@ class Citizens:
         return (
             "我们保存了这些信息，只用于答复您和考核办理质量：\n"
             f"· 平台编号和昵称（{person.display_name or '无'}）\n"
-            f"· 您发来的 {messages} 条消息和我们的回复\n"
+            f"· 您发来的 {messages} 条消息（连同附件）、勾选的步骤和我们的回复\n"
             f"· {cases} 件诉求的办理记录\n"
             "不需要时可以要求删除，删除后只留下不含个人信息的统计数字。"
         )
 
     async def erase(self, account: str, citizen: str) -> str:
-        """Remove what identifies this person or was said; the events without them stay."""
+        """Remove what identifies this person or was said or sent; the events without them stay."""
+        files: list[str] = []
         async with self._office.db.write() as session:
             person = await self._person(session, account, citizen)
             if person is None:
                 return "我们没有保存您的任何信息。"
             for case in await queries.cases_of(session, key_of(person), 100_000):
                 await pauses.end(self._office, session, case, "群众撤回")
-                await forget(session, case, "citizen", ERASED)
+                files += await forget(session, case, "citizen", ERASED)
             await anonymise(session, person, "citizen", "citizen.erase")
+        await remove_files(self._office, files)
         return "已删除您的信息。正在办理的诉求也已撤回，需要时请重新提问。"
 
     async def menu(self) -> list[tuple[str, list[str]]]:

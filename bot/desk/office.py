@@ -20,6 +20,7 @@ from bot.passage import Passage
 from bot.reports.model import Letterhead
 from storage.coordination import Coordination
 from storage.db import Database
+from storage.files import FileStore
 from storage.models import Account, Case, Citizen
 
 TOPIC_CONSIDER = "consider"
@@ -69,6 +70,7 @@ class Office:
     capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
     premises: Premises = field(default_factory=Premises)
     passage: Passage | None = None
+    files: FileStore | None = None
 
     def can(self, account: Account) -> Capabilities:
         """What this account's platform carries; of one that is not open here, the usual."""

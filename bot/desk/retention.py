@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
+from bot.desk.files import names, sweep
 from bot.desk.office import Office, key_of
 from storage import inbox, outbox, queries, steps, tasks
 from storage.ledger import audit, record
@@ -23,19 +24,22 @@ _AT_ONCE = 100
 
 async def expire(office: Office) -> int:
     """Forget whoever was silent for longer than the limit and has nothing open; how many."""
+    await sweep(office)
     days, forgotten = office.rules.keep_citizen_days, 0
     if not days:
         return 0
     before = office.now() - timedelta(days=days)
     while True:
+        files: list[str] = []
         async with office.db.write() as session:
             found = select(Citizen).where(*_done_with(before)).order_by(col(Citizen.id))
             held = found.limit(_AT_ONCE).with_for_update(skip_locked=True)
             people = list(await session.exec(held))
             for person in people:
                 for case in await queries.cases_of(session, key_of(person), 100_000):
-                    await forget(session, case, "system", EXPIRED)
+                    files += await forget(session, case, "system", EXPIRED)
                 await anonymise(session, person, "system", "citizen.expire")
+        await remove_files(office, files)
         forgotten += len(people)
         if len(people) < _AT_ONCE:
             return forgotten
@@ -65,11 +69,22 @@ async def anonymise(session: AsyncSession, person: Citizen, actor: str, action: 
     audit(session, actor, action, str(person.id))
 
 
-async def forget(session: AsyncSession, case: Case, actor: str, mark: str) -> None:
-    """Put ``mark`` in place of every text of a case; an open one is withdrawn."""
+async def remove_files(office: Office, files: list[str]) -> None:
+    """Delete what forgotten cases held; what a kill leaves behind is swept at night."""
+    if office.files is not None:
+        await office.files.remove(files)
+
+
+async def forget(session: AsyncSession, case: Case, actor: str, mark: str) -> list[str]:
+    """Put ``mark`` in place of every text of a case; an open one is withdrawn.
+
+    Returns the names of the files it held, to be removed once the transaction is through.
+    """
+    files: list[str] = []
     for message in await queries.messages(session, key_of(case)):
         for version in await queries.versions(session, message.id or 0):
             version.text = mark
+        files += names(message.attachments)
         message.text, message.attachments = mark, []
         message.external_id = f"erased:{message.id}"
     for draft in await session.exec(select(Draft).where(Draft.case_id == case.id)):
@@ -89,6 +104,7 @@ async def forget(session: AsyncSession, case: Case, actor: str, mark: str) -> No
     case.comment, case.follow_up = (mark if one else "" for one in (case.comment, case.follow_up))
     case.version += 1
     record(session, case, EventKind.ERASED, actor=actor)
+    return files
 
 
 async def _forget_beside(session: AsyncSession, case: Case, mark: str) -> None:

@@ -16,7 +16,7 @@ from handlers.api.shield import Shield
 from handlers.api.system import Webhook, system_router
 from handlers.console import UPLOADS, ConsoleSite
 from handlers.console import build as build_console
-from handlers.webchat.door import Site, WebDoor
+from handlers.webchat.door import FILES, Site, WebDoor
 from handlers.webchat.routes import router as webchat_router
 
 MAX_BODY = 256 * 1024
@@ -45,8 +45,8 @@ def build_app(
         async with stage.running() if stage else nullcontext():
             yield
 
+    larger = (UPLOADS if stage else {}) | (FILES if site else {}) | (LARGER if ingest else {})
     app = FastAPI(title="问办", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    larger = {**(UPLOADS if stage else {}), **(LARGER if ingest else {})}
     app.add_middleware(Shield, max_body=max_body, larger=larger)
     errors.install(app)
     app.include_router(system_router(desk.office, webhook))

@@ -12,20 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handlers.errors import BROKEN, TOO_LARGE
+from handlers.policy import HEADERS
 
 log = logging.getLogger(__name__)
-
-HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
-    ),
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "SAMEORIGIN",
-    "referrer-policy": "no-referrer",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    "cross-origin-opener-policy": "same-origin",
-}
 
 
 class TooLargeError(HTTPException):
@@ -37,7 +26,8 @@ class TooLargeError(HTTPException):
 
 
 class Shield:
-    """ASGI middleware; a response that sets one of the headers itself keeps its own.
+    """ASGI middleware; a response that sets one of the headers itself keeps its own,
+    and an empty one is left out.
 
     ``max_body`` is in bytes; paths that begin with a key of ``larger`` have another limit.
     """
@@ -104,6 +94,8 @@ class _Exchange:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+                if not headers[name]:
+                    del headers[name]
         await self._send(message)
 
     async def refuse(self, status: int, error: str) -> None:

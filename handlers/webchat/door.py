@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 
 from bot.desk import Desk
+from bot.desk.files import MAX_BYTES
 from handlers.errors import Refusal
 from handlers.origin import address, foreign
+from handlers.webchat import theme
 from handlers.webchat.page import Page
 from handlers.webchat.stream import Streams
 
 COOKIE = "wenban_visitor"
+FILES = {"/chat/files": MAX_BYTES + 64 * 1024}
+"""Where visitors send files, and how large a request may be there, in bytes."""
 COOKIE_SECONDS = 365 * 24 * 3600
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -32,6 +36,12 @@ class Site:
     max_text: int = 2000
     public_url: str = ""
     account: str = "web"
+    color: str = theme.DEFAULT
+    embed_origins: tuple[str, ...] = ()
+
+    @property
+    def secure(self) -> bool:
+        return self.public_url.startswith("https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class WebDoor:
     def __init__(self, desk: Desk, site: Site) -> None:
         self.desk = desk
         self.site = site
-        self.page = Page(site.name, site.greeting, site.max_text)
+        self.page = Page(site.name, site.greeting, site.max_text, site.color, site.embed_origins)
         self.streams = Streams(desk.office.coordination)
 
     def visitor(self, request: Request) -> Visitor | None:
@@ -73,6 +83,19 @@ class WebDoor:
             await self._reserve(f"web:new:{line}", 6 * self.site.messages_per_minute)
         return Visitor(secrets.token_hex(16))
 
+    async def limit_files(self, request: Request, visitor: Visitor) -> None:
+        """Ten files an hour for a visitor, sixty for an address; Refusal beyond that."""
+        slots = {f"web:files:{visitor.id}": (360.0, 3420.0)}
+        if origin := address(request):
+            line = hashlib.sha256(origin.encode()).hexdigest()[:16]
+            slots[f"web:files:{line}"] = (60.0, 3570.0)
+        wait = math.ceil(await self.desk.office.coordination.reserve(slots))
+        if wait > 0:
+            minutes = math.ceil(wait / 60)
+            raise Refusal(
+                429, f"文件发得太多，请 {minutes} 分钟后再发。", {"retry-after": str(wait)}
+            )
+
     async def limit_actions(self, visitor: Visitor) -> None:
         await self._reserve(f"web:action:{visitor.id}", 60)
 
@@ -86,17 +109,27 @@ class WebDoor:
 
     def keep(self, response: Response, visitor: Visitor) -> None:
         """Give the visitor their cookie, or a longer life to it."""
+        if self._embedded:
+            response.headers.append("set-cookie", _framed(visitor.token, COOKIE_SECONDS))
+            return
         response.set_cookie(
             COOKIE,
             visitor.token,
             max_age=COOKIE_SECONDS,
             httponly=True,
             samesite="lax",
-            secure=self.site.public_url.startswith("https://"),
+            secure=self.site.secure,
         )
 
     def forget(self, response: Response) -> None:
         response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+        if self._embedded:
+            response.headers.append("set-cookie", _framed("", 0))
+
+    @property
+    def _embedded(self) -> bool:
+        """Whether the cookie must hold in a frame of another website; browsers want https."""
+        return bool(self.site.embed_origins) and self.site.secure
 
     def check_text(self, text: str) -> str:
         """The text as it is stored; Refusal when there is none or too much."""
@@ -110,10 +143,17 @@ class WebDoor:
         return text
 
 
-def check_origin(request: Request, public_url: str) -> None:
-    """Refusal unless a writing request comes from our own page, as JSON."""
+def _framed(value: str, seconds: int) -> str:
+    """A cookie for frames: kept apart for each website, so that nobody is followed across them."""
+    return (
+        f"{COOKIE}={value}; Max-Age={seconds}; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
+    )
+
+
+def check_origin(request: Request, public_url: str, form: str = "application/json") -> None:
+    """Refusal unless a writing request comes from our own page, in this form."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if kind != form:
         raise Refusal(415, "请从咨询页面发送。")
     if foreign(request, public_url):
         raise Refusal(403, "请从咨询页面发送。")

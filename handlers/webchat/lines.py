@@ -19,6 +19,7 @@ def render(line: Line) -> dict[str, Any]:
         "at": line.at.isoformat(timespec="seconds"),
         "text": line.text,
         "case": line.case_id,
+        "files": list(line.files),
     }
     if line.payload is None:
         return shown

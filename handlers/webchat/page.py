@@ -6,10 +6,13 @@ import gzip
 import hashlib
 import html
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import Response
+
+from handlers.webchat import theme
 
 _SLOT = re.compile(r"\{\{([\w.]+)\}\}")
 STATIC = Path(__file__).parent / "static"
@@ -30,8 +33,10 @@ class _Asset:
     def mark(self) -> str:
         return hashlib.sha256(self.body).hexdigest()[:12]
 
-    def response(self, encodings: str, cache: str) -> Response:
-        headers = {"cache-control": cache, "vary": "accept-encoding"}
+    def response(
+        self, encodings: str, cache: str, more: Mapping[str, str] | None = None
+    ) -> Response:
+        headers = {"cache-control": cache, "vary": "accept-encoding", **(more or {})}
         if "gzip" not in encodings:
             return Response(self.body, media_type=self.media_type, headers=headers)
         headers["content-encoding"] = "gzip"
@@ -39,15 +44,33 @@ class _Asset:
 
 
 class Page:
-    """The citizen's page with the account's own words in it."""
+    """The citizen's page and its widget, with the account's own words and colour in them.
 
-    def __init__(self, name: str, greeting: str, max_text: int) -> None:
-        self._assets = {
-            path.name: _asset(path.read_bytes(), _TYPES[path.suffix])
+    ``origins`` are the websites that may embed the page.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        greeting: str,
+        max_text: int,
+        color: str = theme.DEFAULT,
+        origins: Sequence[str] = (),
+    ) -> None:
+        files = {
+            path.name: path.read_text(encoding="utf-8")
             for path in STATIC.iterdir()
             if path.suffix in _TYPES
         }
-        words = {"name": name, "greeting": greeting, "max": str(max_text)}
+        files["chat.css"] = theme.stylesheet(files["chat.css"], color)
+        files["icon.svg"] = files["icon.svg"].replace(theme.DEFAULT, color)
+        widget = theme.script(files.pop("widget.js"), name, color)
+        self._widget = _asset(widget.encode(), _TYPES[".js"])
+        self._framing = theme.headers(origins)
+        self._assets = {
+            file: _asset(text.encode(), _TYPES[Path(file).suffix]) for file, text in files.items()
+        }
+        words = {"name": name, "greeting": greeting, "max": str(max_text), "color": color}
         # A new version has a new address: some built-in browsers never look again.
         marks = {file: asset.mark for file, asset in self._assets.items()}
         source = (STATIC / "index.html").read_text(encoding="utf-8")
@@ -56,7 +79,12 @@ class Page:
         self._index = _asset(source.encode(), "text/html; charset=utf-8")
 
     def index(self, encodings: str) -> Response:
-        return self._index.response(encodings, "no-cache")
+        return self._index.response(encodings, "no-cache", self._framing)
+
+    def widget(self, encodings: str) -> Response:
+        """The script other websites load; they must see changes within the hour."""
+        more = {"cross-origin-resource-policy": "cross-origin"}
+        return self._widget.response(encodings, "public, max-age=3600", more)
 
     def asset(self, name: str, encodings: str) -> Response | None:
         asset = self._assets.get(name)

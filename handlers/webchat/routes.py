@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from bot.channels.base import Attachment
 from bot.desk import Desk, Inbound
 from handlers.errors import Refusal
 from handlers.webchat.door import Visitor, WebDoor, check_origin
@@ -74,6 +75,11 @@ async def page(request: Request, door: Door) -> Response:
     return door.page.index(request.headers.get("accept-encoding", ""))
 
 
+@router.get("/widget.js")
+async def widget(request: Request, door: Door) -> Response:
+    return door.page.widget(request.headers.get("accept-encoding", ""))
+
+
 @router.get("/chat/static/{name}")
 async def static(name: str, request: Request, door: Door) -> Response:
     asset = door.page.asset(name, request.headers.get("accept-encoding", ""))
@@ -94,21 +100,35 @@ async def introduce(request: Request, response: Response, door: Door, visitor: K
 async def write(body: NewMessage, request: Request, response: Response, door: Door) -> Any:
     text = door.check_text(body.text)
     visitor = await door.admit(request)
-    inbound = Inbound(
-        account=door.site.account,
-        citizen=visitor.id,
-        name=f"网页访客 {visitor.id[:4]}",
-        kind="direct",
-        place=visitor.id,
-        thread=visitor.id,
-        external_id=f"{visitor.id}:{body.id}",
-        text=text,
-        sent_at=datetime.now(UTC),
-    )
-    receipt = await door.desk.intake.receive(inbound)
+    receipt = await door.desk.intake.receive(_inbound(door, visitor, body.id, text))
     door.keep(response, visitor)
     door.desk.office.notify(_topic(door, visitor))
     return {"id": str(body.id), "case": receipt.case_id, "duplicate": receipt.duplicate}
+
+
+@router.post("/chat/files")
+async def send_file(
+    request: Request,
+    response: Response,
+    door: Door,
+    identity: Annotated[UUID, Query(alias="id")],
+    name: str = "",
+) -> Any:
+    """One file as the request's body; ``id`` as with messages."""
+    check_origin(request, door.site.public_url, "application/octet-stream")
+    visitor = await door.admit(request)
+    await door.limit_files(request, visitor)
+    held = await door.desk.files.keep(name[:200], await request.body())
+    try:
+        receipt = await door.desk.intake.receive(_inbound(door, visitor, identity, "", (held,)))
+    except BaseException:
+        await door.desk.files.drop(held)
+        raise
+    if receipt.duplicate:
+        await door.desk.files.drop(held)
+    door.keep(response, visitor)
+    door.desk.office.notify(_topic(door, visitor))
+    return {"id": str(identity), "case": receipt.case_id, "duplicate": receipt.duplicate}
 
 
 @router.post("/chat/actions", dependencies=[Depends(_own_page)])
@@ -198,6 +218,23 @@ async def erase(body: Erasure, door: Door, visitor: Known) -> Response:
     response = JSONResponse({"text": text})
     door.forget(response)
     return response
+
+
+def _inbound(
+    door: WebDoor, visitor: Visitor, identity: UUID, text: str, held: tuple[Attachment, ...] = ()
+) -> Inbound:
+    return Inbound(
+        account=door.site.account,
+        citizen=visitor.id,
+        name=f"网页访客 {visitor.id[:4]}",
+        kind="direct",
+        place=visitor.id,
+        thread=visitor.id,
+        external_id=f"{visitor.id}:{identity}",
+        text=text,
+        sent_at=datetime.now(UTC),
+        attachments=held,
+    )
 
 
 def _topic(door: WebDoor, visitor: Visitor) -> str:

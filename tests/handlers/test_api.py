@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from handlers.api import Webhook
 from handlers.api.app import MAX_BODY
-from handlers.api.shield import HEADERS
+from handlers.policy import HEADERS
 from storage.db import Database
 from tests.embeddings import Letters
 from tests.website import Website, answers, open_website, write

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ from handlers.api import Source
 from handlers.api.posts import MAX_BATCH, MAX_TEXT
 from storage.db import Database
 from storage.models import Case, CaseEvent, Delivery, Message, MessageVersion
+from tests.e2e.harness import until
 from tests.ingesting import SECRET, SITE, Platform, fetched, platform_of, post
 from tests.website import Website, open_website
 
@@ -36,11 +36,9 @@ def weibo(website: Website) -> Platform:
     return platform_of(website)
 
 
-async def _handed_over(database: Database) -> None:
-    """Wait until every part of what is answered lies there to be fetched."""
-    async with asyncio.timeout(60):
-        while {one.state for one in await _rows(database, Delivery)} != {"handed"}:
-            await asyncio.sleep(0.02)
+async def _handed_over(database: Database) -> bool:
+    """Whether every part of what is answered lies there to be fetched."""
+    return {one.state for one in await _rows(database, Delivery)} == {"handed"}
 
 
 async def _rows(database: Database, table: Any) -> list[Any]:
@@ -306,7 +304,7 @@ async def test_parts_of_a_long_answer_are_confirmed_in_their_order(database: Dat
         weibo = platform_of(website)
         await weibo.send(post())
         await weibo.reply()
-        await _handed_over(database)
+        await until(lambda: _handed_over(database), what="handed over")
         found = (await weibo.replies())["replies"]
         assert len(found) > 1 and all(len(one["text"]) <= 50 for one in found)
         last = f"replies/{found[-1]['id']}/confirm"

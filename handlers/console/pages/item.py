@@ -12,6 +12,7 @@ from bot.channels.cutting import split_at_sense
 from bot.desk import perfunctory
 from bot.desk.countdown import ago, countdown, exact_moment
 from bot.desk.drafting import basis
+from bot.desk.files import PREFIX
 from bot.desk.inbox import Item, Spoken
 from bot.desk.office import DeskError
 from bot.desk.placeholders import fill
@@ -233,7 +234,7 @@ class Panel:
                         word(ago(one.at, self.now()), "soft", exact_moment(one.at))
                     word(one.text or "（没有文字）", "said-text", name="div")
                     for held in one.attachments:
-                        _attachment(held)
+                        self._attachment(held)
                     for number, version in enumerate(one.versions, 1):
                         word(f"原文 {number}：{version.text}", "version", name="div")
 
@@ -335,8 +336,25 @@ class Panel:
             if item.held_until and item.held_until > self.now():
                 button("撤销发送", "u", strong=True).on_click(self.work.take_back)
 
+    def _attachment(self, held: Attachment) -> None:
+        with tag("div", "attachment"):
+            _described(held)
+            if held.reference.startswith(PREFIX):
+                button("下载").on_click(lambda: self._fetch(held.reference))
 
-def _attachment(held: Attachment) -> None:
+    @on_page
+    async def _fetch(self, reference: str) -> None:
+        """Hand a file over to be kept; it is never opened on this page."""
+        item, files = self.item, self.visit.desk.files
+        number = item.case.id if item is not None else None
+        if number is None:
+            return
+        sent = await self.visit.ask(lambda staff: files.read(staff, number, reference))
+        if sent is not None:
+            ui.download.content(sent.content, sent.name, "application/octet-stream")
+
+
+def _described(held: Attachment) -> None:
     """What was sent beside words, by its kind and name: nothing of it is opened here."""
     kind = ATTACHMENTS.get(held.kind, "附件")
     told = [mask(held.title[:_SUBJECT])] if held.title else []
@@ -349,6 +367,5 @@ def _attachment(held: Attachment) -> None:
     place = held.details.get("latitude"), held.details.get("longitude")
     if None not in place:
         told.append(f"纬度 {place[0]}，经度 {place[1]}")
-    with tag("div", "attachment"):
-        word(kind, "kb-state")
-        word("，".join(told), "soft")
+    word(kind, "kb-state")
+    word("，".join(told), "soft")

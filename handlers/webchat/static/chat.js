@@ -10,6 +10,7 @@
   var queue = kept('queue', []);
   var cursor = '0.0', known = false, wrote = false, sending = false;
   var source = null, lastBeat = Date.now(), pause = 1000, reconnecting = 0, offlineTimer = 0;
+  var framed = window.parent !== window;
   var lastTime = 0, hintTimer = 0, opener = null, atEnd = true;
 
   function byId(id) { return document.getElementById(id); }
@@ -42,15 +43,19 @@
   // ---- the server ----
 
   // Resolves to the answer's JSON; rejects with {status, error, after}, status 0 for no answer.
-  function call(path, body) {
+  function call(path, body, file) {
     var options = { credentials: 'same-origin', cache: 'no-store' };
-    if (body) {
+    if (file) {
+      options.method = 'POST';
+      options.headers = { 'Content-Type': 'application/octet-stream' };
+      options.body = file;
+    } else if (body) {
       options.method = 'POST';
       options.headers = { 'Content-Type': 'application/json' };
       options.body = JSON.stringify(body);
     }
     var late = new Promise(function (_, reject) {
-      setTimeout(function () { reject({ status: 0 }); }, 20000);
+      setTimeout(function () { reject({ status: 0 }); }, file ? 120000 : 20000);
     });
     var answer = fetch(path, options).then(function (response) {
       return response.json().catch(function () { return {}; }).then(function (data) {
@@ -146,7 +151,7 @@
       steps(element, line.steps || []);
       return line.spent && spend(element, line.pressed);
     }
-    element = line.mine ? own(line.text) : office(line);
+    element = line.mine ? own(line.text || named(line.files)) : office(line);
     time(new Date(line.at));
     place(line.key, element, old);
     if (line.mine) return undefined;
@@ -179,6 +184,8 @@
     element.appendChild(body);
     return element;
   }
+
+  function named(files) { return (files || []).map(function (name) { return '附件：' + name; }).join('\n'); }
 
   function own(words) { return bubble('mine', '您说：', words); }
 
@@ -399,6 +406,27 @@
     reveal(element);
   }
 
+  // A file goes at once and is not kept for later: the browser may not let us read it again.
+  function attach(file, id) {
+    if (file.size > 5242880) return note(file.name + ' 超过 5 MB，请压缩后再发。');
+    var element = own(named([file.name]));
+    shown[id] = element;
+    log.appendChild(element);
+    reveal(element);
+    settle(element, '正在上传…');
+    return call('/chat/visitor', {}).then(function () {
+      return call('/chat/files?id=' + id + '&name=' + encodeURIComponent(file.name.slice(-200)), null, file);
+    }).then(function () {
+      settle(element, '');
+      known = wrote = true;
+      again();
+    }, function (problem) {
+      var button = make('button', '', '再试一次');
+      button.addEventListener('click', function () { log.removeChild(element); delete shown[id]; attach(file, id); });
+      settle(element, problem.error || '没有传上去，请检查网络。', true, temporary(problem) ? button : null);
+    });
+  }
+
   function settle(element, words, bad, button) {
     var old = element.querySelector('.state');
     if (old) element.removeChild(old);
@@ -581,6 +609,11 @@
     event.preventDefault();
     send();
   });
+  byId('file').addEventListener('change', function () {
+    var file = this.files[0];
+    this.value = '';
+    if (file) attach(file, uuid());
+  });
   byId('menu').addEventListener('click', function () { load('常办事项', this, '/chat/menu', topics); });
   byId('mine').addEventListener('click', function () { load('我的诉求', this, '/chat/mine', plain); });
   byId('data').addEventListener('click', function () { load('我的数据', this, '/chat/mydata', stored); });
@@ -594,6 +627,8 @@
   });
   window.addEventListener('resize', follow);
   document.addEventListener('keydown', function (event) {
+    // On another website the panel around the page hears no keys pressed in it.
+    if (byId('veil').hidden && event.key === 'Escape' && framed) window.parent.postMessage('wenban:close', '*');
     if (byId('veil').hidden) return;
     if (event.key === 'Escape') close();
     if (event.key === 'Tab') stay(event);
@@ -612,6 +647,7 @@
     if (!event.shiftKey && at === last) { event.preventDefault(); first.focus(); }
   }
 
+  if (framed) document.body.className = 'framed';
   text.value = kept('draft', '');
   measure();
   again();
