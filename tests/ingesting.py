@@ -80,12 +80,18 @@ class Platform:
 
     async def reply(self) -> dict[str, Any]:
         """The first thing there is to post, once there is any."""
+        return (await self._once(lambda found: bool(found)))[0]
+
+    async def whole_reply(self) -> list[dict[str, Any]]:
+        """All there is to post, once the last part of an answer is among it."""
+        return await self._once(lambda found: any(one["purpose"] == "reply" for one in found))
+
+    async def _once(self, ready: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         async with asyncio.timeout(20):
             while True:
-                found = (await self.replies())["replies"]
-                if found:
-                    first: dict[str, Any] = found[0]
-                    return first
+                found: list[dict[str, Any]] = (await self.replies())["replies"]
+                if ready(found):
+                    return found
                 await asyncio.sleep(0.02)
 
 

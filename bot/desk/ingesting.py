@@ -15,7 +15,7 @@ from bot.desk.office import Inbound, Office
 from storage import handed
 from storage.models import Account, Message, MessageVersion
 
-LOT = 100
+LOT = 200
 _PER_SECOND = 20
 _LONGEST_WAIT = 300
 
@@ -124,14 +124,16 @@ class Ingesting:
 
 
 def _lots(posted: Sequence[Posted]) -> Iterator[list[Posted]]:
-    """At most LOT messages at a time, none of them twice in one lot."""
+    """At most LOT messages at a time; in one lot no message twice, and none of one citizen: what
+    they say in turn belongs together."""
     lot: list[Posted] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for one in posted:
-        if len(lot) == LOT or one.inbound.external_id in seen:
+        names = {("message", one.inbound.external_id), ("citizen", one.inbound.citizen)}
+        if len(lot) == LOT or names & seen:
             yield lot
             lot, seen = [], set()
         lot.append(one)
-        seen.add(one.inbound.external_id)
+        seen |= names
     if lot:
         yield lot

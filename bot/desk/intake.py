@@ -17,7 +17,6 @@ from bot.desk.office import (
     Inbound,
     Office,
     account_by_key,
-    citizen_of,
     key_of,
     locked_case,
 )
@@ -51,44 +50,58 @@ class Intake:
 
     async def receive(self, inbound: Inbound) -> Receipt:
         """Store a message and its case in one transaction; the same message twice is once."""
-        try:
-            receipt = await self._receive(inbound)
-        except IntegrityError:  # two processes stored the same citizen or message at once
-            receipt = await self._receive(inbound)
-        self._office.notify(TOPIC_CONSIDER)
+        (receipt,) = await self.receive_many([inbound])
         return receipt
 
     async def receive_many(self, lot: Sequence[Inbound]) -> list[Receipt]:
-        """Store messages as :meth:`receive` does, in their order, in one transaction."""
+        """Store messages of one account, each of another citizen, as :meth:`receive` does."""
         if not lot:
             return []
         try:
-            async with self._office.db.write() as session:
-                receipts = [await self._store(session, inbound) for inbound in lot]
-        except IntegrityError:
-            return [await self.receive(inbound) for inbound in lot]
+            receipts = await self._receive(lot)
+        except IntegrityError:  # two processes stored the same citizen or message at once
+            receipts = [one for inbound in lot for one in await self._receive([inbound])]
         self._office.notify(TOPIC_CONSIDER)
         return receipts
 
-    async def _receive(self, inbound: Inbound) -> Receipt:
+    async def _receive(self, lot: Sequence[Inbound]) -> list[Receipt]:
         async with self._office.db.write() as session:
-            return await self._store(session, inbound)
+            account = await account_by_key(session, lot[0].account)
+            known = await _known_cases(session, account, [one.external_id for one in lot])
+            fresh = [one for one in lot if one.external_id not in known]
+            taken = iter(await self._store(session, account, fresh))
+            return [
+                Receipt(known[one.external_id], duplicate=True)
+                if one.external_id in known
+                else next(taken)
+                for one in lot
+            ]
 
-    async def _store(self, session: AsyncSession, inbound: Inbound) -> Receipt:
-        account = await account_by_key(session, inbound.account)
-        known = await _known(session, account, inbound.external_id)
-        if known is not None:
-            return Receipt(known.case_id, duplicate=True)
-        citizen = await _welcome(session, account, inbound)
-        case = await _open_case(session, account, citizen, inbound)
-        if case is None and wants_more(inbound.text):
-            case = await _dispute(session, account, citizen, inbound)
-        new = case is None
-        if case is None:
-            case = await _start(session, account, citizen, inbound)
-        await self._attach(session, case, inbound)
-        MESSAGES.labels(inbound.account, inbound.kind).inc()
-        return Receipt(key_of(case), new_case=new)
+    async def _store(
+        self, session: AsyncSession, account: Account, lot: Sequence[Inbound]
+    ) -> list[Receipt]:
+        """A statement does for the whole lot where it can: thousands may come at a time."""
+        citizens, strangers = await _welcome(session, account, lot)
+        found: list[tuple[Case, bool]] = []
+        for inbound in lot:
+            citizen, case = citizens[inbound.citizen], None
+            if inbound.citizen not in strangers:
+                case = await _case_for(session, account, citizen, inbound)
+            new = case is None
+            case = case or _start(session, account, citizen, inbound)
+            self._touch(case, inbound)
+            found.append((case, new))
+        await session.flush()
+        messages = [_message(case, one) for (case, _), one in zip(found, lot, strict=True)]
+        session.add_all(messages)
+        await session.flush()
+        for (case, new), message, inbound in zip(found, messages, lot, strict=True):
+            if new:
+                record(
+                    session, case, EventKind.OPENED, at=inbound.sent_at, channel=account.platform
+                )
+            await self._attach(session, case, message, inbound)
+        return [Receipt(key_of(case), new_case=new) for case, new in found]
 
     async def edit(self, inbound: Inbound) -> Receipt | None:
         """Keep an edited message as a new version of the same message; None if never seen."""
@@ -103,31 +116,25 @@ class Intake:
         self._office.notify(TOPIC_CONSIDER)
         return Receipt(message.case_id)
 
-    async def _attach(self, session: AsyncSession, case: Case, inbound: Inbound) -> None:
-        message = Message(
-            account_id=case.account_id,
-            citizen_id=case.citizen_id,
-            case_id=key_of(case),
-            external_id=inbound.external_id,
-            kind=inbound.kind,
-            text=inbound.text,
-            attachments=[asdict(one) for one in inbound.attachments],
-            sent_at=inbound.sent_at,
-        )
-        session.add(message)
-        await session.flush()
-        assert message.id is not None  # noqa: S101
-        first = MessageVersion(
-            message_id=message.id, number=1, text=inbound.text, sent_at=inbound.sent_at
-        )
-        session.add(first)
+    def _touch(self, case: Case, inbound: Inbound) -> None:
+        """What a message changes of its case."""
         case.version += 1
         case.opened_at = min(case.opened_at, inbound.sent_at)  # received out of order
         if case.thread == inbound.thread:
             case.reply_to = inbound.reply_to
         case.consider_at = self._office.now() + self._patience(inbound)
+
+    async def _attach(
+        self, session: AsyncSession, case: Case, message: Message, inbound: Inbound
+    ) -> None:
+        assert message.id is not None  # noqa: S101
+        first = MessageVersion(
+            message_id=message.id, number=1, text=inbound.text, sent_at=inbound.sent_at
+        )
+        session.add(first)
         record(session, case, EventKind.MESSAGE, at=inbound.sent_at, message=message.id)
         await self._resume(session, case, inbound)
+        MESSAGES.labels(inbound.account, inbound.kind).inc()
 
     async def _revise(
         self, session: AsyncSession, message: Message, inbound: Inbound, match: Match
@@ -183,15 +190,46 @@ async def _known(session: AsyncSession, account: Account, external_id: str) -> M
     return (await session.exec(query)).first()
 
 
-async def _welcome(session: AsyncSession, account: Account, inbound: Inbound) -> Citizen:
-    citizen = await citizen_of(session, account, inbound.citizen)
-    if citizen is None:
-        citizen = Citizen(account_id=key_of(account), external_id=inbound.citizen)
-        session.add(citizen)
-    citizen.display_name = inbound.name
-    citizen.reachable = True
+async def _known_cases(
+    session: AsyncSession, account: Account, external_ids: Sequence[str]
+) -> dict[str, int]:
+    """The cases of the messages that are there already."""
+    query = select(Message.external_id, Message.case_id).where(
+        Message.account_id == account.id, col(Message.external_id).in_(external_ids)
+    )
+    return dict((await session.exec(query)).all())
+
+
+async def _welcome(
+    session: AsyncSession, account: Account, lot: Sequence[Inbound]
+) -> tuple[dict[str, Citizen], set[str]]:
+    """Those who wrote, by their platform ids, and which of them never wrote before."""
+    query = select(Citizen).where(
+        Citizen.account_id == account.id,
+        col(Citizen.external_id).in_([one.citizen for one in lot]),
+    )
+    citizens = {one.external_id: one for one in await session.exec(query)}
+    strangers = {one.citizen for one in lot} - citizens.keys()
+    for inbound in lot:
+        citizen = citizens.get(inbound.citizen)
+        if citizen is None:
+            citizen = Citizen(account_id=key_of(account), external_id=inbound.citizen)
+            citizens[inbound.citizen] = citizen
+            session.add(citizen)
+        citizen.display_name = inbound.name
+        citizen.reachable = True
     await session.flush()
-    return citizen
+    return citizens, strangers
+
+
+async def _case_for(
+    session: AsyncSession, account: Account, citizen: Citizen, inbound: Inbound
+) -> Case | None:
+    """The case that this message belongs to; None for one of its own."""
+    case = await _open_case(session, account, citizen, inbound)
+    if case is None and wants_more(inbound.text):
+        case = await _dispute(session, account, citizen, inbound)
+    return case
 
 
 async def _open_case(
@@ -255,9 +293,7 @@ def wants_more(text: str) -> bool:
     return bare in _UNHELPFUL or (len(bare) <= 8 and triage(bare).wants_person)
 
 
-async def _start(
-    session: AsyncSession, account: Account, citizen: Citizen, inbound: Inbound
-) -> Case:
+def _start(session: AsyncSession, account: Account, citizen: Citizen, inbound: Inbound) -> Case:
     case = Case(
         account_id=key_of(account),
         citizen_id=key_of(citizen),
@@ -267,6 +303,17 @@ async def _start(
         opened_at=inbound.sent_at,
     )
     session.add(case)
-    await session.flush()
-    record(session, case, EventKind.OPENED, at=inbound.sent_at, channel=account.platform)
     return case
+
+
+def _message(case: Case, inbound: Inbound) -> Message:
+    return Message(
+        account_id=case.account_id,
+        citizen_id=case.citizen_id,
+        case_id=key_of(case),
+        external_id=inbound.external_id,
+        kind=inbound.kind,
+        text=inbound.text,
+        attachments=[asdict(one) for one in inbound.attachments],
+        sent_at=inbound.sent_at,
+    )

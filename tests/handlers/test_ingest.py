@@ -18,7 +18,6 @@ from handlers.api import Source
 from handlers.api.posts import MAX_BATCH, MAX_TEXT
 from storage.db import Database
 from storage.models import Case, CaseEvent, Delivery, Message, MessageVersion
-from tests.e2e.harness import until
 from tests.ingesting import SECRET, SITE, Platform, fetched, platform_of, post
 from tests.website import Website, open_website
 
@@ -34,11 +33,6 @@ async def website(database: Database) -> AsyncIterator[Website]:
 @pytest.fixture
 def weibo(website: Website) -> Platform:
     return platform_of(website)
-
-
-async def _handed_over(database: Database) -> bool:
-    """Whether every part of what is answered lies there to be fetched."""
-    return {one.state for one in await _rows(database, Delivery)} == {"handed"}
 
 
 async def _rows(database: Database, table: Any) -> list[Any]:
@@ -216,6 +210,21 @@ async def test_a_batch_takes_what_is_right_and_names_the_rest(
     assert {one.external_id for one in await _rows(database, Message)} == {"c1", "c2", "c4"}
 
 
+async def test_a_full_batch_is_taken_whole_and_again_without_effect(database: Database) -> None:
+    many = replace(SITE, max_waiting=2 * MAX_BATCH)
+    rows = [post(n, f"低保怎么申请（{n}）", citizen_id=f"u{n}") for n in range(MAX_BATCH)]
+    async with open_website(database, ingest=many, sources=fetched(), working=False) as website:
+        weibo = platform_of(website)
+        weibo.client.timeout = 600
+        for status in ("new", "known"):
+            found = (await weibo.batch(rows)).json()
+            assert (found["taken"], found["refused"]) == (MAX_BATCH, 0)
+            assert {one["status"] for one in found["results"]} == {status}
+    stored = await _rows(database, Message)
+    assert [one.external_id for one in stored] == [row["external_id"] for row in rows]
+    assert len({one.case_id for one in stored}) == MAX_BATCH
+
+
 async def test_when_too_much_waits_the_caller_is_asked_to_wait(database: Database) -> None:
     full = replace(SITE, max_waiting=2)
     async with open_website(database, ingest=full, sources=fetched(), working=False) as website:
@@ -303,9 +312,7 @@ async def test_parts_of_a_long_answer_are_confirmed_in_their_order(database: Dat
     async with open_website(database, ingest=SITE, sources=fetched(max_length=50)) as website:
         weibo = platform_of(website)
         await weibo.send(post())
-        await weibo.reply()
-        await until(lambda: _handed_over(database), what="handed over")
-        found = (await weibo.replies())["replies"]
+        found = await weibo.whole_reply()
         assert len(found) > 1 and all(len(one["text"]) <= 50 for one in found)
         last = f"replies/{found[-1]['id']}/confirm"
         early = await weibo.call("POST", last, {})
