@@ -26,8 +26,9 @@ from bot.desk import Desk, Office
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
 from bot.doors import open_doors
 from bot.jobs import Jobs
-from bot.outfit import open_library, premises, rules
-from bot.settings import AccountSettings, Settings
+from bot.outfit import open_library, open_wechat, premises, rules
+from bot.section import AccountSettings
+from bot.settings import Settings
 from knowledge.exchange import read_entries
 from knowledge.semantic import open_embedder
 from storage import entries
@@ -89,7 +90,10 @@ async def run(settings: Settings, role: ProcessRole = ProcessRole.ALL) -> None:
             app.start(_deliver(app), "deliver")
         serve_http = role in (ProcessRole.ALL, ProcessRole.CONSOLE)
         receive = role in (ProcessRole.ALL, ProcessRole.BOT)
-        async with _timetable(app, role), open_doors(app, http=serve_http, telegram=receive):
+        # The platform's request waits for an answer only where answers are sent.
+        own = role is ProcessRole.ALL
+        doors = open_doors(app, http=serve_http, telegram=receive, delivers=own)
+        async with _timetable(app, role), doors:
             if role in (ProcessRole.ALL, ProcessRole.WORKER):
                 _understand(app)
             await app.stopping.wait()
@@ -116,7 +120,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     db = Database(settings.database_url)
     await db.upgrade()
     coordination = await _coordination(settings)
-    channels, bot = _channels(settings)
+    channels, bot = _channels(settings, coordination)
     await _register_accounts(db, settings)
     await _first_entries(db, settings)
     library = open_library(db, settings, read_ranker(settings.knowledge))
@@ -151,10 +155,14 @@ async def _coordination(settings: Settings) -> Coordination:
     return shared
 
 
-def _channels(settings: Settings) -> tuple[dict[str, Channel], Bot | None]:
+def _channels(
+    settings: Settings, coordination: Coordination
+) -> tuple[dict[str, Channel], Bot | None]:
     channels: dict[str, Channel] = {}
     if settings.web.enabled:
         channels["web"] = WebChannel()
+    if settings.wechat.enabled:
+        channels["wechat"] = open_wechat(settings, coordination)
     if not settings.telegram.enabled:
         return channels, None
     # aiogram takes seconds to import; without a token nobody should wait for it.
@@ -174,6 +182,8 @@ async def _register_accounts(db: Database, settings: Settings) -> None:
         ("web", "网站", settings.web),
         ("telegram", "Telegram", settings.telegram),
     ]
+    if settings.wechat.enabled:
+        sections.append(("wechat", "微信公众号", settings.wechat))
     async with db.write_alone() as session:
         for key, platform, section in sections:
             found = await session.exec(select(Account).where(Account.key == key))

@@ -25,6 +25,9 @@ PREFIX = "WENBAN_"
 SECRETS = {
     ("telegram", "token"),
     ("telegram", "webhook_secret"),
+    ("wechat", "app_secret"),
+    ("wechat", "token"),
+    ("wechat", "aes_key"),
     ("knowledge", "endpoint_key"),
     ("console", "secret"),
 }

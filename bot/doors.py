@@ -8,12 +8,16 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bot.channels.wechat import WechatChannel
 from bot.config import ConfigError, session_secret
 from bot.desk.signin import Signin, SigninRules
 from bot.server import HttpServer
 from handlers.api import Webhook, build_app, close_streams
 from handlers.console import ConsoleSite
 from handlers.webchat.door import Site
+from handlers.wechat.door import WAIT_SECONDS, WechatSite
+from handlers.wechat.envelope import Safe
+from handlers.wechat.routes import PATH as CALLBACK
 from storage.terms import Role
 
 if TYPE_CHECKING:
@@ -23,13 +27,15 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_doors(app: App, *, http: bool, telegram: bool) -> AsyncIterator[None]:
+async def open_doors(
+    app: App, *, http: bool, telegram: bool, delivers: bool
+) -> AsyncIterator[None]:
     """Serve what this process is to serve; on leaving, take nothing new and finish the rest."""
     async with AsyncExitStack() as stack:
         pair = _telegram(app) if app.bot is not None else None
         lines = []
         if http:
-            lines.append(await stack.enter_async_context(_http(app, pair)))
+            lines.append(await stack.enter_async_context(_http(app, pair, delivers)))
         if telegram and pair is not None and app.settings.telegram.mode == "polling":
             from handlers.telegram.polling import poll
 
@@ -52,7 +58,9 @@ def _telegram(app: App) -> tuple[Dispatcher, Bot]:
 
 
 @asynccontextmanager
-async def _http(app: App, pair: tuple[Dispatcher, Bot] | None) -> AsyncIterator[str]:
+async def _http(
+    app: App, pair: tuple[Dispatcher, Bot] | None, delivers: bool
+) -> AsyncIterator[str]:
     settings = app.settings
     site = None
     if settings.web.enabled:
@@ -64,17 +72,33 @@ async def _http(app: App, pair: tuple[Dispatcher, Bot] | None) -> AsyncIterator[
         )
     webhook = _webhook(app, pair) if pair and settings.telegram.mode == "webhook" else None
     console = _console(app)
-    application = build_app(app.desk, site, webhook=webhook, console=console)
+    wechat = _wechat(app, delivers)
+    application = build_app(app.desk, site, webhook=webhook, console=console, wechat=wechat)
     server = HttpServer(application, settings.http.host, settings.http.port)
     await server.start()
     try:
         base = f"http://{settings.http.host}:{server.port}"
         page = f"网页咨询　{base}/\n" if site else ""
         staff = await _console_line(console, base) if console else ""
-        yield f"{page}{staff}运行状况　{base}/healthz"
+        called = f"公众号　　{base}{CALLBACK}（服务器配置里填对外网址）\n" if wechat else ""
+        yield f"{page}{called}{staff}运行状况　{base}/healthz"
     finally:
         close_streams(application)
         await server.stop()
+
+
+def _wechat(app: App, delivers: bool) -> WechatSite | None:
+    settings, channel = app.settings.wechat, app.channels.get("wechat")
+    if not isinstance(channel, WechatChannel):
+        return None
+    key = settings.aes_key.get_secret_value()
+    return WechatSite(
+        channel=channel,
+        token=settings.token.get_secret_value(),
+        safe=Safe(key, settings.app_id) if settings.mode == "aes" else None,
+        greeting=settings.greeting,
+        wait=WAIT_SECONDS if delivers else 0.0,
+    )
 
 
 def _console(app: App) -> ConsoleSite | None:

@@ -16,9 +16,11 @@ from bot.desk.premises import Finding, Premises, Setting
 from bot.reports import Letterhead
 from bot.settings import Settings
 from knowledge.matcher import Policy
+from storage.coordination import Coordination
 from storage.db import Database
 
 if TYPE_CHECKING:
+    from bot.channels.wechat import WechatChannel
     from knowledge.ranker import Weights
 
 _PASSWORD = re.compile(r"(?<=:)[^:/@]+(?=@)")
@@ -62,6 +64,19 @@ def open_library(
     knowledge = settings.knowledge
     policy = Policy(answer_at=knowledge.answer_at) if knowledge.answer_at else Policy()
     return Library(db, policy, knowledge.risk, knowledge.decisions_required, weights)
+
+
+def open_wechat(settings: Settings, coordination: Coordination) -> WechatChannel:
+    """The Official Account's way out."""
+    from bot.channels.wechat import WechatChannel
+    from bot.channels.wechatapi import TIMEOUT, WechatApi
+
+    wechat = settings.wechat
+    # A send ends before its delivery's lease does, so that no other worker sends it too.
+    timeout = min(TIMEOUT, settings.outbox.lease_seconds / 6)
+    secret = wechat.app_secret.get_secret_value()
+    api = WechatApi(wechat.app_id, secret, wechat.api_url, coordination, timeout)
+    return WechatChannel(api, elect_replied=wechat.elect_replied)
 
 
 def premises(settings: Settings, check: Callable[[], Awaitable[Sequence[Finding]]]) -> Premises:

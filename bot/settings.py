@@ -8,38 +8,14 @@ from datetime import time
 from pathlib import Path
 from typing import Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bot.clock import Calendar, Spans
-
-WEAK_SECRETS = {"changeme", "change-me", "secret", "password", "admin", "123456", "token", "test"}
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from bot.section import WEAK_SECRETS, AccountSettings, Section
+from bot.wechat_settings import WechatSettings
 
 
-class AccountSettings(_Section):
-    """政务账号 data shared by the sections of all channels."""
-
-    name: str = Field(default="云川市政务服务（示例）", description="账号名称，群众看得到")
-    sponsor: str = Field(default="", description="主办单位")
-    supervisor: str = Field(default="", description="主管单位")
-    responsible: str = Field(default="", description="责任人")
-    description: str = Field(default="", description="账号简介：办什么事，用来找出功能相同的账号")
-    review_steps: int = Field(
-        default=1, ge=1, le=3, description="发布前要几步审核（1–3），各步不得是同一人"
-    )
-
-
-class AppSettings(_Section):
+class AppSettings(Section):
     data_dir: Path = Field(default=Path("var"), description="数据目录：数据库、缓存、备份")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="日志级别：DEBUG、INFO、WARNING、ERROR"
@@ -49,20 +25,20 @@ class AppSettings(_Section):
     )
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     url: str = Field(
         default="",
         description="数据库地址；空为数据目录里的 SQLite，也可用 postgresql://用户@主机/库名",
     )
 
 
-class RedisSettings(_Section):
+class RedisSettings(Section):
     url: str = Field(
         default="", description="Redis 地址；空为单进程运行，多进程时填 redis://主机/0"
     )
 
 
-class HttpSettings(_Section):
+class HttpSettings(Section):
     host: str = Field(default="127.0.0.1", description="监听地址；对外服务前请先设置反向代理")
     port: int = Field(default=8080, ge=0, le=65535, description="监听端口；0 为自动选择")
     public_url: str = Field(default="", description="对外网址，例如 https://wenban.example.gov.cn")
@@ -133,7 +109,7 @@ class WebSettings(AccountSettings):
     )
 
 
-class ConsoleSettings(_Section):
+class ConsoleSettings(Section):
     enabled: bool = Field(default=True, description="是否开放工作台（/console）")
     session_hours: int = Field(default=12, ge=1, le=168, description="登录后最多多少小时要重新登录")
     idle_minutes: int = Field(default=60, ge=1, le=1440, description="多少分钟没有操作要重新登录")
@@ -157,7 +133,7 @@ class ConsoleSettings(_Section):
         return value
 
 
-class KnowledgeSettings(_Section):
+class KnowledgeSettings(Section):
     initial_file: str = Field(
         default="sample",
         description="知识库为空时导入的文件；sample 为自带示例，空为不导入",
@@ -214,7 +190,7 @@ class KnowledgeSettings(_Section):
         return self.semantic, self.endpoint_url, self.endpoint_model, key
 
 
-class DeskSettings(_Section):
+class DeskSettings(Section):
     burst_seconds: float = Field(
         default=1.5, ge=0, le=30, description="短消息等多少秒看有没有下文，连发的几条当一个问题"
     )
@@ -239,7 +215,7 @@ class DeskSettings(_Section):
         return value
 
 
-class ClockSettings(_Section):
+class ClockSettings(Section):
     profile: str = Field(default="guangdong_2022", description="时限方案，见 docs/configuration.md")
     business_hours: tuple[str, ...] = Field(
         default=(), description='办公时段，例如 ["09:00-12:00", "13:30-17:30"]；空为全天'
@@ -285,7 +261,7 @@ class ClockSettings(_Section):
         return {name: parse_spans(spans) for name, spans in self.department_hours.items()}
 
 
-class AssessmentSettings(_Section):
+class AssessmentSettings(Section):
     scorecard_file: Path | None = Field(
         default=None, description="计分卡文件（TOML）；空为自带的示例，见 docs/assessment.md"
     )
@@ -295,7 +271,7 @@ class AssessmentSettings(_Section):
     )
 
 
-class OutboxSettings(_Section):
+class OutboxSettings(Section):
     max_attempts: int = Field(default=12, ge=1, description="一条消息最多尝试发送几次")
     lease_seconds: float = Field(
         default=60.0, gt=0, description="发送中断后多少秒由别的进程接手重发"
@@ -308,7 +284,7 @@ class OutboxSettings(_Section):
     )
 
 
-class JobSettings(_Section):
+class JobSettings(Section):
     digest_at: str = Field(default="08:30", description="每个工作日几点给工作人员发晨报")
     reminder_minutes: int = Field(
         default=10, ge=1, le=59, description="每隔几分钟检查一次临期与超期（8 点至 20 点）"
@@ -324,7 +300,7 @@ class JobSettings(_Section):
         return value
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything the program can be told; one section per part."""
 
     app: AppSettings = AppSettings()
@@ -333,6 +309,7 @@ class Settings(_Section):
     http: HttpSettings = HttpSettings()
     telegram: TelegramSettings = TelegramSettings()
     web: WebSettings = WebSettings()
+    wechat: WechatSettings = WechatSettings()
     console: ConsoleSettings = ConsoleSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     desk: DeskSettings = DeskSettings()

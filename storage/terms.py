@@ -109,12 +109,16 @@ class DraftKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """``failed`` is final: the platform refused, or every attempt was used up."""
+    """``failed`` is final: the platform refused, or every attempt was used up.
+
+    ``held`` waits for the citizen to write again: the platform lets nothing out before.
+    """
 
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+    HELD = "held"
 
 
 class Purpose(StrEnum):

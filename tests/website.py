@@ -16,6 +16,7 @@ import httpx
 from fastapi import FastAPI
 from sqlmodel import select
 
+from bot.channels.base import Channel
 from bot.channels.web import WebChannel
 from bot.config import read_scorecards
 from bot.desk import Desk, Library, Office
@@ -27,6 +28,7 @@ from bot.settings import AssessmentSettings
 from handlers.api import Webhook, build_app, close_streams
 from handlers.console import ConsoleSite
 from handlers.webchat.door import COOKIE, Site
+from handlers.wechat.door import WechatSite
 from knowledge.matcher import Policy
 from storage import entries
 from storage.coordination import LocalCoordination
@@ -68,12 +70,13 @@ async def open_website(
     console: bool = False,
     port: int = 0,
     premises: Premises | None = None,
+    wechat: WechatSite | None = None,
 ) -> AsyncIterator[Website]:
     """Serve until the block ends; with ``working`` the desk answers by itself."""
-    desk = await _desk(database, premises or Premises())
+    desk = await _desk(database, premises or Premises(), wechat)
     signin = Signin(desk.office, "0123456789abcdef" * 3) if console else None
     staff_site = ConsoleSite(signin) if signin else None
-    app = build_app(desk, site, webhook=webhook, console=staff_site)
+    app = build_app(desk, site, webhook=webhook, console=staff_site, wechat=wechat)
     server = HttpServer(app, "127.0.0.1", port)
     await server.start()
     website = Website(app, desk, server, signin)
@@ -91,15 +94,19 @@ async def open_website(
         await server.stop()
 
 
-async def _desk(database: Database, premises: Premises) -> Desk:
+async def _desk(database: Database, premises: Premises, wechat: WechatSite | None) -> Desk:
     async with database.write() as session:
         if (await session.exec(select(Account))).first() is None:
             session.add(Account(key="web", platform="网站", name=SITE.name))
             session.add(Account(key="telegram", platform="Telegram", name="云川发布"))
+            if wechat:
+                session.add(Account(key="wechat", platform="微信公众号", name=SITE.name))
             await entries.save(session, ENTRIES, "os:li")
     library = Library(database, Policy())
     await library.refresh()
-    channel = WebChannel()
+    channels: dict[str, Channel] = {"web": WebChannel()}
+    if wechat:
+        channels["wechat"] = wechat.channel
     quick = replace(
         office_rules(),
         burst=timedelta(0),
@@ -111,10 +118,10 @@ async def _desk(database: Database, premises: Premises) -> Desk:
         library=library,
         coordination=LocalCoordination(),
         rules=quick,
-        capabilities={"web": channel.capabilities},
+        capabilities={key: channel.capabilities for key, channel in channels.items()},
         premises=premises,
     )
-    return Desk(office, {"web": channel})
+    return Desk(office, channels)
 
 
 async def _work(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 
@@ -42,9 +43,18 @@ class Outgoing:
         return cls(**{**data, "buttons": rows})
 
 
+PRESS_OR_TYPE = "点一下，或回复数字"
+"""How a numbered choice is asked for; a channel without buttons says :data:`TYPE`."""
+TYPE = "回复数字"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a platform can carry: lengths in characters, rates in messages."""
+    """What a platform can carry: lengths in characters, rates in messages.
+
+    ``reply_window`` is how long after their last message a citizen may be written to, None
+    for ever. ``one_per_comment`` says that a comment carries one reply: a later one replaces it.
+    """
 
     max_length: int
     buttons: bool = True
@@ -52,6 +62,8 @@ class Capabilities:
     per_second: float = 25.0
     per_place_seconds: float = 1.0
     per_group_minute: int = 20
+    reply_window: timedelta | None = None
+    one_per_comment: bool = False
 
 
 class SendError(Exception):
@@ -69,6 +81,10 @@ class UnreachableError(SendError):
     """The citizen cannot be written to any more (blocked, left, deleted)."""
 
 
+class WindowClosedError(SendError):
+    """The platform lets nobody write to this citizen before they write again; the text says why."""
+
+
 class RejectedError(SendError):
     """The platform will never take this message as it is."""
 
@@ -81,8 +97,8 @@ class Channel(Protocol):
     async def send(self, place: str, outgoing: Outgoing) -> str:
         """Send or edit, and return the platform's id of the message.
 
-        Raises RateLimitedError, UnreachableError, RejectedError, or SendError when trying
-        again may help.
+        Raises RateLimitedError, UnreachableError, WindowClosedError, RejectedError, or SendError
+        when trying again may help.
         """
         ...
 

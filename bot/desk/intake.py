@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from bot.desk import pauses
+from bot.desk import held, pauses
 from bot.desk.office import (
     TOPIC_CONSIDER,
     Inbound,
@@ -64,6 +64,8 @@ class Intake:
             if known is not None:
                 return Receipt(known.case_id, duplicate=True)
             citizen = await _welcome(session, account, inbound)
+            if inbound.kind == "direct":
+                await held.release(self._office, session, account, citizen, inbound.sent_at)
             case = await _open_case(session, account, citizen, inbound)
             if case is None and wants_more(inbound.text):
                 case = await _dispute(session, account, citizen, inbound)

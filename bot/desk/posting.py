@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Button, Capabilities, Outgoing
-from bot.desk import cards, perfunctory, wording
+from bot.desk import cards, held, perfunctory, wording
 from bot.desk.office import Office, account_by_key, key_of
 from knowledge.catalog import Entry
 from storage import outbox, queries
@@ -54,9 +54,8 @@ async def reply(
 
     What is perfunctory about it goes with it, for whoever sees it delivered.
     """
-    account = await session.get_one(Account, case.account_id)
-    limit = office.capabilities.get(account.key, _PLAIN).max_length
-    parts = wording.split_at_sense(text, limit)
+    await held.supersede(session, case)
+    parts = await _parts(office, session, case, text)
     buttons = (*wording.link_rows(sources), wording.feedback_row(key_of(case)))
     found = await perfunctory.judge(office, session, case, text)
     marks: dict[str, Any] = {"evasive": str(found.kind)} if found else {}
@@ -81,6 +80,17 @@ async def reply(
         department=case.department,
         **marks,
     )
+
+
+async def _parts(office: Office, session: AsyncSession, case: Case, text: str) -> list[str]:
+    """A reply as the messages that the platform carries it in."""
+    account = await session.get_one(Account, case.account_id)
+    can = office.capabilities.get(account.key, _PLAIN)
+    parts = wording.split_at_sense(text, can.max_length)
+    if len(parts) > 1 and can.one_per_comment and case.kind == "comment":
+        room = can.max_length - len(wording.ABRIDGED)
+        return [f"{wording.split_at_sense(text, room)[0]}{wording.ABRIDGED}"]
+    return parts
 
 
 async def _part(
@@ -117,9 +127,7 @@ async def _copies(
     for merged in await queries.absorbed(session, key_of(case)):
         if threads.setdefault(merged.thread, merged) is not merged:
             continue
-        account = await session.get_one(Account, merged.account_id)
-        limit = office.capabilities.get(account.key, _PLAIN).max_length
-        parts = wording.split_at_sense(text, limit)
+        parts = await _parts(office, session, merged, text)
         for number, part in enumerate(parts, 1):
             last = buttons if number == len(parts) else ()
             outgoing = Outgoing(part, last, reply_to=merged.reply_to)

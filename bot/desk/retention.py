@@ -11,10 +11,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
 from bot.desk.office import Office, key_of
-from storage import inbox, queries, tasks
+from storage import inbox, outbox, queries, tasks
 from storage.ledger import audit, record
 from storage.models import Case, Citizen, Delivery, Draft, Task, utcnow
-from storage.terms import OPEN_STATES, CaseState, DeliveryState, EventKind, TaskState
+from storage.terms import OPEN_STATES, CaseState, EventKind, TaskState
 
 ERASED = "（已应群众要求删除）"
 EXPIRED = "（保留期满，已抹去）"
@@ -78,8 +78,8 @@ async def forget(session: AsyncSession, case: Case, actor: str, mark: str) -> No
         delivery.payload = Outgoing(mark).to_json()
         if delivery.place == case.place:
             delivery.place = ""
-        if delivery.state in (DeliveryState.PENDING, DeliveryState.SENDING):
-            delivery.state, delivery.error = DeliveryState.FAILED, "群众撤回"
+        if delivery.state in outbox.NOT_OUT:
+            outbox.give_up(delivery, "群众撤回")
     await _forget_beside(session, case, mark)
     if case.state in OPEN_STATES:
         case.state, case.reason = CaseState.CLOSED, "群众撤回"

@@ -71,6 +71,7 @@ DELIVERIES = {
     DeliveryState.SENDING: "正在发",
     DeliveryState.SENT: "已送达",
     DeliveryState.FAILED: "未发出",
+    DeliveryState.HELD: "等群众来消息再送",
 }
 ATTACHMENTS = {
     "photo": "照片",
@@ -81,6 +82,7 @@ ATTACHMENTS = {
     "location": "位置",
     "sticker": "表情",
     "contact": "名片",
+    "link": "链接",
 }
 _LONGEST = 6000
 
