@@ -24,7 +24,7 @@ from bot.checks import look
 from bot.config import ConfigError, read_ranker
 from bot.desk import Desk, Office
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
-from bot.doors import open_doors
+from bot.doors import looking, open_doors
 from bot.jobs import Jobs
 from bot.outfit import open_library, open_wechat, premises, rules
 from bot.section import AccountSettings
@@ -276,7 +276,8 @@ async def _timetable(app: App, role: ProcessRole) -> AsyncIterator[None]:
     if role not in (ProcessRole.ALL, ProcessRole.SCHEDULER):
         yield
         return
-    jobs = Jobs(app.desk, app.settings.jobs.digest_at, app.settings.jobs.reminder_minutes)
+    own = app.settings.jobs
+    jobs = Jobs(app.desk, own.digest_at, own.reminder_minutes, looking(app))
     await jobs.start()
     try:
         yield

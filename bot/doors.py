@@ -8,13 +8,17 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from apscheduler.triggers.interval import IntervalTrigger
+
 from bot.channels.wechat import WechatChannel
 from bot.config import ConfigError, session_secret
 from bot.desk.signin import Signin, SigninRules
+from bot.jobs import Job
 from bot.server import HttpServer
 from handlers.api import Webhook, build_app, close_streams
 from handlers.console import ConsoleSite
 from handlers.webchat.door import Site
+from handlers.wechat.comments import Comments
 from handlers.wechat.door import WAIT_SECONDS, WechatSite
 from handlers.wechat.envelope import Safe
 from handlers.wechat.routes import PATH as CALLBACK
@@ -99,6 +103,16 @@ def _wechat(app: App, delivers: bool) -> WechatSite | None:
         greeting=settings.greeting,
         wait=WAIT_SECONDS if delivers else 0.0,
     )
+
+
+def looking(app: App) -> list[Job]:
+    """The jobs of doors that nobody knocks at."""
+    settings, channel = app.settings.wechat, app.channels.get("wechat")
+    if not isinstance(channel, WechatChannel) or not settings.comment_minutes:
+        return []
+    comments = Comments(app.desk, channel.api, settings.comment_days, settings.articles)
+    every = IntervalTrigger(minutes=settings.comment_minutes)
+    return [Job("wechat_comments", every, comments.fetch)]
 
 
 def _console(app: App) -> ConsoleSite | None:
