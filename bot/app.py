@@ -24,9 +24,9 @@ from bot.checks import look
 from bot.config import ConfigError, read_ranker, session_secret
 from bot.desk import Desk, Office
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
-from bot.doors import open_doors
+from bot.doors import looking, open_doors
 from bot.jobs import Jobs
-from bot.outfit import open_library, premises, rules, source_channels
+from bot.outfit import open_library, open_wechat, premises, rules, source_channels
 from bot.passage import Passage
 from bot.sections import AccountSettings
 from bot.settings import Settings
@@ -92,7 +92,10 @@ async def run(settings: Settings, role: ProcessRole = ProcessRole.ALL) -> None:
             app.start(_deliver(app), "deliver")
         serve_http = role in (ProcessRole.ALL, ProcessRole.CONSOLE)
         receive = role in (ProcessRole.ALL, ProcessRole.BOT)
-        async with _timetable(app, role), open_doors(app, http=serve_http, telegram=receive):
+        # The platform's request waits for an answer only where answers are sent.
+        own = role is ProcessRole.ALL
+        doors = open_doors(app, http=serve_http, telegram=receive, delivers=own)
+        async with _timetable(app, role), doors:
             if role in (ProcessRole.ALL, ProcessRole.WORKER):
                 _understand(app)
             await app.stopping.wait()
@@ -119,7 +122,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     db = Database(settings.database_url)
     await db.upgrade()
     coordination = await _coordination(settings)
-    channels, bot = _channels(settings)
+    channels, bot = _channels(settings, coordination)
     await _register_accounts(db, settings)
     await _first_entries(db, settings)
     library = open_library(db, settings, read_ranker(settings.knowledge))
@@ -156,10 +159,14 @@ async def _coordination(settings: Settings) -> Coordination:
     return shared
 
 
-def _channels(settings: Settings) -> tuple[dict[str, Channel], Bot | None]:
+def _channels(
+    settings: Settings, coordination: Coordination
+) -> tuple[dict[str, Channel], Bot | None]:
     channels: dict[str, Channel] = source_channels(settings)
     if settings.web.enabled:
         channels["web"] = WebChannel()
+    if settings.wechat.enabled:
+        channels["wechat"] = open_wechat(settings, coordination)
     if not settings.telegram.enabled:
         return channels, None
     # aiogram takes seconds to import; without a token nobody should wait for it.
@@ -180,6 +187,8 @@ async def _register_accounts(db: Database, settings: Settings) -> None:
         ("telegram", "Telegram", settings.telegram),
         *((key, source.platform, source) for key, source in settings.sources.items()),
     ]
+    if settings.wechat.enabled:
+        sections.append(("wechat", "微信公众号", settings.wechat))
     async with db.write_alone() as session:
         for key, platform, section in sections:
             found = await session.exec(select(Account).where(Account.key == key))
@@ -272,7 +281,8 @@ async def _timetable(app: App, role: ProcessRole) -> AsyncIterator[None]:
     if role not in (ProcessRole.ALL, ProcessRole.SCHEDULER):
         yield
         return
-    jobs = Jobs(app.desk, app.settings.jobs.digest_at, app.settings.jobs.reminder_minutes)
+    own = app.settings.jobs
+    jobs = Jobs(app.desk, own.digest_at, own.reminder_minutes, looking(app))
     await jobs.start()
     try:
         yield

@@ -13,10 +13,11 @@ import aiohttp
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from bot.channels.base import SendError
 from bot.clock import Calendar
 from bot.config import ConfigError, read_bundles, read_ranker, read_scorecards
 from bot.desk.premises import Finding, Level
-from bot.outfit import open_library, rules
+from bot.outfit import open_library, open_wechat, rules
 from bot.settings import Settings, TelegramSettings
 from knowledge import catalog
 from knowledge.bundles import check_bundles, compose
@@ -26,6 +27,7 @@ from knowledge.semantic import Embedder, SemanticError, open_embedder
 from knowledge.vectors import Meaning, VectorCache
 from storage import entries, people
 from storage.backup import current_revision, head_revision
+from storage.coordination import LocalCoordination
 from storage.db import Database, DatabaseUrlError
 
 _PATIENCE = aiohttp.ClientTimeout(total=10)
@@ -36,7 +38,9 @@ async def look(settings: Settings) -> list[Finding]:
     findings = [_clock(settings), _scorecards(settings), _ranker(settings)]
     async with aclosing(_database(settings)) as looking:
         findings += [one async for one in looking]
-    findings += await asyncio.gather(_redis(settings), _telegram(settings.telegram))
+    findings += await asyncio.gather(
+        _redis(settings), _telegram(settings.telegram), _wechat(settings)
+    )
     return [*findings, _web(settings)]
 
 
@@ -271,6 +275,24 @@ _ADVICE: dict[str, str] = {
     "getMe": "令牌无效，请向 @BotFather 核对后重设 WENBAN_TELEGRAM__TOKEN",
     "getChat": "找不到工作人员群，请核对 telegram.staff_chat，并把机器人拉进群",
 }
+
+
+async def _wechat(settings: Settings) -> Finding:
+    name, wechat = "公众号", settings.wechat
+    if not wechat.enabled:
+        return Finding(name, Level.GOOD, "未配置 AppID，不启用")
+    channel = open_wechat(settings, LocalCoordination())
+    try:
+        said = await channel.probe()
+    except SendError as error:
+        return Finding(name, Level.BAD, str(error))
+    finally:
+        await channel.close()
+    if wechat.mode == "plain":
+        return Finding(name, Level.NOTE, f"{said}；明文模式，建议在公众平台后台改为安全模式")
+    if not settings.http.public_url.startswith("https://"):
+        return Finding(name, Level.NOTE, f"{said}；请填 http.public_url（微信要从外网打开的网址）")
+    return Finding(name, Level.GOOD, said)
 
 
 def _web(settings: Settings) -> Finding:

@@ -28,6 +28,9 @@ SOURCES = "sources"
 SECRETS = {
     ("telegram", "token"),
     ("telegram", "webhook_secret"),
+    ("wechat", "app_secret"),
+    ("wechat", "token"),
+    ("wechat", "aes_key"),
     ("knowledge", "endpoint_key"),
     ("console", "secret"),
 }

@@ -8,13 +8,21 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.channels.wechat import WechatChannel
 from bot.config import ConfigError, session_secret
 from bot.desk.signin import Signin, SigninRules
+from bot.jobs import Job
 from bot.server import HttpServer
 from bot.settings import Settings
 from handlers.api import IngestSite, Source, Webhook, build_app, close_streams
 from handlers.console import ConsoleSite
 from handlers.webchat.door import Site
+from handlers.wechat.comments import Comments
+from handlers.wechat.door import WAIT_SECONDS, WechatSite
+from handlers.wechat.envelope import Safe
+from handlers.wechat.routes import PATH as CALLBACK
 from storage.terms import Role
 
 if TYPE_CHECKING:
@@ -24,13 +32,15 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_doors(app: App, *, http: bool, telegram: bool) -> AsyncIterator[None]:
+async def open_doors(
+    app: App, *, http: bool, telegram: bool, delivers: bool
+) -> AsyncIterator[None]:
     """Serve what this process is to serve; on leaving, take nothing new and finish the rest."""
     async with AsyncExitStack() as stack:
         pair = _telegram(app) if app.bot is not None else None
         lines = []
         if http:
-            lines.append(await stack.enter_async_context(_http(app, pair)))
+            lines.append(await stack.enter_async_context(_http(app, pair, delivers)))
         if telegram and pair is not None and app.settings.telegram.mode == "polling":
             from handlers.telegram.polling import poll
 
@@ -53,7 +63,9 @@ def _telegram(app: App) -> tuple[Dispatcher, Bot]:
 
 
 @asynccontextmanager
-async def _http(app: App, pair: tuple[Dispatcher, Bot] | None) -> AsyncIterator[str]:
+async def _http(
+    app: App, pair: tuple[Dispatcher, Bot] | None, delivers: bool
+) -> AsyncIterator[str]:
     settings = app.settings
     site = None
     if settings.web.enabled:
@@ -66,8 +78,10 @@ async def _http(app: App, pair: tuple[Dispatcher, Bot] | None) -> AsyncIterator[
             embed_origins=settings.web.embed_origins,
         )
     webhook = _webhook(app, pair) if pair and settings.telegram.mode == "webhook" else None
-    console, ingest = _console(app), _ingest(app.settings)
-    application = build_app(app.desk, site, webhook=webhook, console=console, ingest=ingest)
+    console, ingest, wechat = _console(app), _ingest(app.settings), _wechat(app, delivers)
+    application = build_app(
+        app.desk, site, webhook=webhook, console=console, ingest=ingest, wechat=wechat
+    )
     server = HttpServer(application, settings.http.host, settings.http.port)
     await server.start()
     try:
@@ -75,7 +89,8 @@ async def _http(app: App, pair: tuple[Dispatcher, Bot] | None) -> AsyncIterator[
         page = f"网页咨询　{base}/\n" if site else ""
         staff = await _console_line(console, base) if console else ""
         ways = f"接入接口　{base}/api/v1/openapi.json\n" if ingest else ""
-        yield f"{page}{staff}{ways}运行状况　{base}/healthz"
+        called = f"公众号　　{base}{CALLBACK}（服务器配置里填对外网址）\n" if wechat else ""
+        yield f"{page}{called}{staff}{ways}运行状况　{base}/healthz"
     finally:
         close_streams(application)
         await server.stop()
@@ -90,6 +105,30 @@ def _ingest(settings: Settings) -> IngestSite | None:
     if not sources:
         return None
     return IngestSite(sources, settings.ingest.max_waiting, settings.ingest.window_seconds)
+
+
+def _wechat(app: App, delivers: bool) -> WechatSite | None:
+    settings, channel = app.settings.wechat, app.channels.get("wechat")
+    if not isinstance(channel, WechatChannel):
+        return None
+    key = settings.aes_key.get_secret_value()
+    return WechatSite(
+        channel=channel,
+        token=settings.token.get_secret_value(),
+        safe=Safe(key, settings.app_id) if settings.mode == "aes" else None,
+        greeting=settings.greeting,
+        wait=WAIT_SECONDS if delivers else 0.0,
+    )
+
+
+def looking(app: App) -> list[Job]:
+    """The jobs of doors that nobody knocks at."""
+    settings, channel = app.settings.wechat, app.channels.get("wechat")
+    if not isinstance(channel, WechatChannel) or not settings.comment_minutes:
+        return []
+    comments = Comments(app.desk, channel.api, settings.comment_days, settings.articles)
+    every = IntervalTrigger(minutes=settings.comment_minutes)
+    return [Job("wechat_comments", every, comments.fetch)]
 
 
 def _console(app: App) -> ConsoleSite | None:

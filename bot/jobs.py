@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,10 +43,13 @@ class Job:
 class Jobs:
     """The office's timetable. Any number of processes may hold it: a run happens in one."""
 
-    def __init__(self, desk: Desk, digest_at: str, reminder_minutes: int) -> None:
+    def __init__(
+        self, desk: Desk, digest_at: str, reminder_minutes: int, doors: Sequence[Job] = ()
+    ) -> None:
+        """``doors`` are jobs of doors that have to look for what came."""
         self._desk = desk
         self._scheduler = AsyncIOScheduler(timezone=SHANGHAI)
-        self.table = table(desk, digest_at, reminder_minutes)
+        self.table = [*table(desk, digest_at, reminder_minutes), *doors]
 
     async def start(self) -> None:
         """Make up what was missed, then run by the clock."""

@@ -19,9 +19,11 @@ from bot.reports import Letterhead
 from bot.settings import Settings
 from bot.sources import SourceSettings
 from knowledge.matcher import Policy
+from storage.coordination import Coordination
 from storage.db import Database
 
 if TYPE_CHECKING:
+    from bot.channels.wechat import WechatChannel
     from knowledge.ranker import Weights
 
 _AWAITS: dict[str, Literal["", "program", "person"]] = {
@@ -101,6 +103,19 @@ def _source_channel(name: str, source: SourceSettings) -> Channel:
         return WebhookChannel(name, source.webhook_url, source.key_id, secret, can)
     way = "由对方来取答复" if source.delivery == "poll" else "由工作人员手工发布"
     return WaitingChannel(can, way)
+
+
+def open_wechat(settings: Settings, coordination: Coordination) -> WechatChannel:
+    """The Official Account's way out."""
+    from bot.channels.wechat import WechatChannel
+    from bot.channels.wechatapi import TIMEOUT, WechatApi
+
+    wechat = settings.wechat
+    # A send ends before its delivery's lease does, so that no other worker sends it too.
+    timeout = min(TIMEOUT, settings.outbox.lease_seconds / 6)
+    secret = wechat.app_secret.get_secret_value()
+    api = WechatApi(wechat.app_id, secret, wechat.api_url, coordination, timeout)
+    return WechatChannel(api, elect_replied=wechat.elect_replied)
 
 
 def premises(settings: Settings, check: Callable[[], Awaitable[Sequence[Finding]]]) -> Premises:

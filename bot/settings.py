@@ -8,17 +8,13 @@ from datetime import time
 from pathlib import Path
 from typing import Literal
 
-from pydantic import (
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bot.clock import Calendar, Spans
 from bot.embedding import NO_HTTPS, Color, Origin
 from bot.sections import WEAK_SECRETS, AccountSettings, Section
 from bot.sources import IngestSettings, SourceSettings, check_names
+from bot.wechat_settings import WechatSettings
 
 
 class AppSettings(Section):
@@ -333,6 +329,7 @@ class Settings(Section):
     http: HttpSettings = HttpSettings()
     telegram: TelegramSettings = TelegramSettings()
     web: WebSettings = WebSettings()
+    wechat: WechatSettings = WechatSettings()
     console: ConsoleSettings = ConsoleSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     desk: DeskSettings = DeskSettings()

@@ -22,6 +22,7 @@ from storage.terms import DeliveryState, Purpose
 
 _UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING)
 UNDELIVERED = (*_UNSENT, DeliveryState.HANDED)
+NOT_OUT = (*UNDELIVERED, DeliveryState.HELD)
 
 
 async def enqueue(
@@ -114,6 +115,39 @@ def give_up(delivery: Delivery, error: str) -> None:
     delivery.state = DeliveryState.FAILED
     delivery.lease_until = None
     delivery.error = error
+
+
+def hold(delivery: Delivery, error: str) -> None:
+    """Keep a delivery until its citizen writes again; until then nothing waits behind it."""
+    delivery.state = DeliveryState.HELD
+    delivery.lease_until = None
+    delivery.error = error
+
+
+async def held(
+    session: AsyncSession, *, account_id: int, place: str = "", case_id: int | None = None
+) -> list[Delivery]:
+    """What waits for the citizen of a place, or of a case, oldest first."""
+    query = select(Delivery).where(
+        Delivery.account_id == account_id, Delivery.state == DeliveryState.HELD
+    )
+    if place:
+        query = query.where(Delivery.place == place)
+    if case_id is not None:
+        query = query.where(Delivery.case_id == case_id)
+    return list(await session.exec(query.order_by(col(Delivery.id)).with_for_update()))
+
+
+async def last_sent(
+    session: AsyncSession, account_id: int, place: str, limit: int
+) -> list[Delivery]:
+    """The newest messages that stand in a place, newest first."""
+    query = select(Delivery).where(
+        Delivery.account_id == account_id,
+        Delivery.place == place,
+        Delivery.state == DeliveryState.SENT,
+    )
+    return list(await session.exec(query.order_by(col(Delivery.id).desc()).limit(limit)))
 
 
 async def next_due(session: AsyncSession, account_ids: list[int]) -> datetime | None:

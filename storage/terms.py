@@ -111,7 +111,8 @@ class DraftKind(StrEnum):
 class DeliveryState(StrEnum):
     """``handed``: given to the other side, or to a person, who have not confirmed it yet.
 
-    ``failed`` is final: the platform refused, or every attempt was used up.
+    ``failed`` is final: the platform refused, or every attempt was used up. ``held`` waits for the
+    citizen to write again: the platform lets nothing out before.
     """
 
     PENDING = "pending"
@@ -119,6 +120,7 @@ class DeliveryState(StrEnum):
     HANDED = "handed"
     SENT = "sent"
     FAILED = "failed"
+    HELD = "held"
 
 
 class Purpose(StrEnum):

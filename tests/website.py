@@ -30,6 +30,7 @@ from bot.settings import AssessmentSettings
 from handlers.api import IngestSite, Webhook, build_app, close_streams
 from handlers.console import ConsoleSite
 from handlers.webchat.door import COOKIE, Site
+from handlers.wechat.door import WechatSite
 from knowledge.bundles import Bundle
 from knowledge.matcher import Policy
 from storage import entries
@@ -78,15 +79,17 @@ async def open_website(
     sources: Mapping[str, Channel] | None = None,
     bundles: Sequence[Bundle] = (),
     attic: Path | None = None,
+    wechat: WechatSite | None = None,
 ) -> AsyncIterator[Website]:
     """Serve until the block ends; with ``working`` the desk answers by itself.
 
     ``sources`` are the ways out of more accounts, by their keys.
     """
-    desk = await _desk(database, premises or Premises(), sources or {}, bundles, attic)
+    ways = {**(sources or {}), **({"wechat": wechat.channel} if wechat else {})}
+    desk = await _desk(database, premises or Premises(), ways, bundles, attic)
     signin = Signin(desk.office, SECRET) if console else None
     staff_site = ConsoleSite(signin) if signin else None
-    app = build_app(desk, site, webhook=webhook, console=staff_site, ingest=ingest)
+    app = build_app(desk, site, webhook=webhook, console=staff_site, ingest=ingest, wechat=wechat)
     server = HttpServer(app, "127.0.0.1", port)
     await server.start()
     website = Website(app, desk, server, signin)
@@ -117,7 +120,8 @@ async def _desk(
             session.add(Account(key="telegram", platform="Telegram", name="云川发布"))
             await entries.save(session, ENTRIES, "os:li")
             for key in sources:
-                session.add(Account(key=key, platform="微博", name="云川发布"))
+                platform = "微信公众号" if key == "wechat" else "微博"
+                session.add(Account(key=key, platform=platform, name="云川发布"))
     library = Library(database, Policy(), bundles=bundles)
     await library.refresh()
     channels: dict[str, Channel] = {"web": WebChannel(), **sources}

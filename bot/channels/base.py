@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any, Literal, Protocol
 
 
@@ -44,6 +45,11 @@ class Outgoing:
         return cls(**{**data, "buttons": rows})
 
 
+PRESS_OR_TYPE = "点一下，或回复数字"
+"""How a numbered choice is asked for; a channel without buttons says :data:`TYPE`."""
+TYPE = "回复数字"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a platform can carry: lengths in characters, rates in messages.
@@ -53,6 +59,8 @@ class Capabilities:
     handed over counts as delivered only when whoever posts it says so. ``wait`` is what a citizen
     is told when a person takes over ("{due}" stands for the day): "" for nothing, None for the
     office's own words. ``own_pages`` says that this program's own pages show the messages.
+    ``reply_window`` is how long after their last message a citizen may be written to, None
+    for ever. ``one_per_comment`` says that a comment carries one reply: a later one replaces it.
     """
 
     max_length: int
@@ -66,6 +74,8 @@ class Capabilities:
     per_place_seconds: float = 1.0
     per_group_minute: int = 20
     own_pages: bool = False
+    reply_window: timedelta | None = None
+    one_per_comment: bool = False
 
 
 class SendError(Exception):
@@ -83,6 +93,10 @@ class UnreachableError(SendError):
     """The citizen cannot be written to any more (blocked, left, deleted)."""
 
 
+class WindowClosedError(SendError):
+    """The platform lets nobody write to this citizen before they write again; the text says why."""
+
+
 class RejectedError(SendError):
     """The platform will never take this message as it is."""
 
@@ -95,8 +109,8 @@ class Channel(Protocol):
     async def send(self, place: str, outgoing: Outgoing) -> str:
         """Send or edit, and return the platform's id of the message.
 
-        Raises RateLimitedError, UnreachableError, RejectedError, or SendError when trying
-        again may help.
+        Raises RateLimitedError, UnreachableError, WindowClosedError, RejectedError, or SendError
+        when trying again may help.
         """
         ...
 

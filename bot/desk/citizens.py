@@ -6,7 +6,8 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.desk import menu, pauses, wording
+from bot.channels.base import Outgoing
+from bot.desk import held, menu, pauses, wording
 from bot.desk.answering import Answering
 from bot.desk.drafting import choice_number, decide
 from bot.desk.office import (
@@ -22,7 +23,7 @@ from bot.desk.retention import ERASED, anonymise, forget, remove_files
 from bot.desk.satisfaction import ask_once, not_yet
 from bot.desk.turns import not_helpful
 from knowledge.matcher import Match
-from storage import queries
+from storage import outbox, queries
 from storage.ledger import record
 from storage.models import Case, Citizen, Draft, Message, utcnow
 from storage.terms import (
@@ -33,6 +34,8 @@ from storage.terms import (
     DraftState,
     EventKind,
 )
+
+_STANDING = 3
 
 
 class Citizens:
@@ -98,6 +101,34 @@ class Citizens:
             await self._answering.hand_over(session, case, match)
         self._office.notify(TOPIC_OUTBOX)
         return "抱歉没帮到您，已转给工作人员。"
+
+    async def typed(self, account: str, citizen: str, words: str) -> str:
+        """The action of a verdict's or a grade's button whose title was typed; "" for none.
+
+        Only the newest messages count. A choice that is asked for is typed to the desk itself.
+        """
+        async with self._office.db.read() as session:
+            known = await account_by_key(session, account)
+            sent = await outbox.last_sent(session, key_of(known), citizen, _STANDING)
+        rows = [row for one in sent for row in Outgoing.from_json(one.payload).buttons]
+        titles = {one.title: one.action for row in reversed(rows) for one in row}
+        action = titles.get(words, "")
+        return "" if action.startswith("c:choose") else action
+
+    async def heard(self, account: str, citizen: str) -> None:
+        """A citizen did something that lets the account write to them for a while."""
+        async with self._office.db.write() as session:
+            known = await account_by_key(session, account)
+            person = await citizen_of(session, known, citizen)
+            if person is not None:
+                await held.release(self._office, session, known, person, self._office.now())
+
+    async def followed(self, account: str, citizen: str, *, follows: bool) -> None:
+        """A citizen follows the account, or does not any more and cannot be written to."""
+        async with self._office.db.write() as session:
+            person = await self._person(session, account, citizen)
+            if person is not None:
+                person.reachable = follows
 
     async def cases(self, account: str, citizen: str) -> str:
         """My questions and how they stand."""

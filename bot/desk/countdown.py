@@ -10,6 +10,7 @@ from bot.desk.wording import spoken_day
 from storage.models import Case
 
 _SOON = timedelta(days=1)
+_CLOSING = timedelta(hours=6)
 _WEEKDAYS = "一二三四五六日"
 
 
@@ -38,6 +39,18 @@ def countdown(case: Case, calendar: Calendar, now: datetime) -> Countdown:
         return Countdown(f"剩 {_spoken(left, _day(hours))}", tone, exact)
     over = hours.working_time(case.due_at, now)
     return Countdown(f"超期 {_spoken(over, _day(hours))}", "late", exact)
+
+
+def window(closes_at: datetime | None, now: datetime) -> Countdown | None:
+    """How long the platform lets the citizen be written to; None where it is for ever."""
+    if closes_at is None:
+        return None
+    exact = f"平台只许在群众最近一次来消息后的一段时间里主动回复，到 {exact_moment(closes_at)}"
+    left = closes_at - now
+    if left <= timedelta(0):
+        return Countdown("平台的回复时限已过", "late", exact)
+    tone = "soon" if left < _CLOSING else "calm"
+    return Countdown(f"平台还可回复 {_hours(left)}", tone, exact)
 
 
 def ago(moment: datetime, now: datetime) -> str:
@@ -76,9 +89,13 @@ def _length(start: time, end: time) -> timedelta:
 
 def _spoken(span: timedelta, day: timedelta) -> str:
     days, rest = divmod(span, day)
-    hours, minutes = divmod(int(rest.total_seconds()) // 60, 60)
     if days >= 3:
         return f"{days} 个工作日"
     if days:
-        return f"{days} 个工作日 {hours} 小时"
+        return f"{days} 个工作日 {int(rest.total_seconds()) // 3600} 小时"
+    return _hours(rest)
+
+
+def _hours(span: timedelta) -> str:
+    hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
     return f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分钟"

@@ -17,8 +17,9 @@ from bot.channels.base import (
     RejectedError,
     SendError,
     UnreachableError,
+    WindowClosedError,
 )
-from bot.desk import pauses, perfunctory, posting, tasks, wording
+from bot.desk import held, pauses, perfunctory, posting, tasks, wording
 from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key, key_of, locked_case
 from bot.desk.turns import set_due
 from bot.evasion import Kind
@@ -150,7 +151,7 @@ class Dispatch:
                 again = self._office.now() + timedelta(seconds=error.after)
                 outbox.retry(row, again, "限速等待", counts=False)
                 return
-            final = isinstance(error, UnreachableError | RejectedError)
+            final = isinstance(error, UnreachableError | WindowClosedError | RejectedError)
             if not final and row.attempts < rules.max_attempts:
                 wait = min(rules.backoff * 2 ** (row.attempts - 1), rules.backoff_limit)
                 outbox.retry(row, self._office.now() + wait, str(error))
@@ -165,14 +166,17 @@ class Dispatch:
         log.warning(
             "delivery.failed", delivery=delivery.id, purpose=delivery.purpose, error=str(error)
         )
-        await self._undelivered(session, delivery, isinstance(error, UnreachableError))
+        await self._undelivered(session, delivery, error)
 
     async def _undelivered(
-        self, session: AsyncSession, delivery: Delivery, unreachable: bool
+        self, session: AsyncSession, delivery: Delivery, error: SendError
     ) -> None:
         case = await locked_case(session, delivery.case_id or 0)
         if case is None or delivery.place != case.place:
             return
+        if isinstance(error, WindowClosedError) and held.holdable(delivery):
+            await held.hold(session, case, delivery, str(error))
+        unreachable = isinstance(error, UnreachableError)
         citizen = await session.get_one(Citizen, case.citizen_id)
         citizen.reachable = citizen.reachable and not unreachable
         record(
@@ -188,11 +192,25 @@ class Dispatch:
         replying = delivery.purpose in (Purpose.REPLY, Purpose.REPLY_PART)
         if replying and case.state == CaseState.REPLYING:
             case.state = CaseState.WAITING
-            case.reason = "群众已屏蔽或离开，无法送达" if unreachable else "平台拒收，请修改后重发"
+            case.reason = _reason(error)
             case.version += 1
             await _withhold(session, delivery)
             await set_due(self._office, session, case)
             await posting.card(self._office, session, case)
+
+
+def _reason(error: SendError) -> str:
+    """What staff are told of a reply that did not arrive."""
+    if isinstance(error, UnreachableError):
+        return f"{error}，无法送达" if _chinese(error) else "群众已屏蔽或离开，无法送达"
+    if isinstance(error, WindowClosedError):
+        return f"{error}，{held.AWAITS}"
+    return f"未送达：{error}" if _chinese(error) else "平台拒收，请修改后重发"
+
+
+def _chinese(error: SendError) -> bool:
+    """Whether the words are ours: a platform's own are for the log."""
+    return any("\u4e00" <= char <= "\u9fff" for char in str(error))
 
 
 async def _withhold(session: AsyncSession, failed: Delivery) -> None:

@@ -68,7 +68,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Everything that is needed to work on one case."""
+    """Everything that is needed to work on one case.
+
+    ``reply_until`` is when the platform stops letting the citizen be written to, None for never.
+    """
 
     view: queries.CaseView
     talk: list[Spoken]
@@ -81,6 +84,7 @@ class Item:
     present: list[str]
     limit: int
     held_until: datetime | None = None
+    reply_until: datetime | None = None
 
     @property
     def case(self) -> Case:
@@ -202,7 +206,14 @@ class Inbox:
                 present=await sessions.present(session, case_id, since, staff.id or 0),
                 limit=self._office.can(view.account).max_length,
                 held_until=max((one.due_at for one in unsent), default=None),
+                reply_until=self._reply_until(view),
             )
+
+    def _reply_until(self, view: queries.CaseView) -> datetime | None:
+        lasts, heard = self._office.can(view.account).reply_window, view.citizen.heard_at
+        if lasts is None or heard is None or view.case.kind == "comment":
+            return None
+        return heard + lasts
 
     def _proposals(self, draft: Draft | None) -> list[Proposal]:
         found = []

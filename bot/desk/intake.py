@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from bot.desk import pauses
+from bot.desk import held, pauses
 from bot.desk.office import (
     TOPIC_CONSIDER,
     Inbound,
@@ -85,6 +85,8 @@ class Intake:
         found: list[tuple[Case, bool]] = []
         for inbound in lot:
             citizen, case = citizens[inbound.citizen], None
+            if inbound.kind == "direct" and self._office.can(account).reply_window is not None:
+                await held.release(self._office, session, account, citizen, inbound.sent_at)
             if inbound.citizen not in strangers:
                 case = await _case_for(session, account, citizen, inbound)
             new = case is None

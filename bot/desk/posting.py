@@ -9,9 +9,9 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.channels.base import Button, Outgoing
+from bot.channels.base import Button, Capabilities, Outgoing
 from bot.channels.cutting import split_at_sense
-from bot.desk import bundles, cards, perfunctory, wording
+from bot.desk import bundles, cards, held, perfunctory, wording
 from bot.desk.office import Office, account_by_key, key_of
 from knowledge.catalog import Entry
 from storage import outbox, queries
@@ -55,6 +55,7 @@ async def reply(
 
     What is perfunctory about it goes with it, for whoever sees it delivered.
     """
+    await held.supersede(session, case)
     steps = await bundles.rows_for(office, session, case, sources)
     parts, rows = await _dressed(office, session, case, case, text, sources, steps)
     found = await perfunctory.judge(office, session, case, text)
@@ -98,14 +99,23 @@ async def _dressed(
     account = await session.get_one(Account, case.account_id)
     can = office.can(account)
     feedback = wording.feedback_row(key_of(answered))
-    ticks = steps if can.buttons else ()
+    ticks = steps if can.edits else ()  # a tick changes the list where it stands
     buttons = (*_links(office, account.key, sources), *ticks, feedback)
     worded = wording.in_words(Outgoing(text, buttons), can)
     whole = worded.text
     if can.mentions and case.kind == "comment":
         citizen = await session.get_one(Citizen, case.citizen_id)
         whole = f"@{citizen.display_name} {whole}" if citizen.display_name else whole
-    return split_at_sense(whole, can.max_length), worded.buttons
+    return _parts(whole, can, case.kind), worded.buttons
+
+
+def _parts(text: str, can: Capabilities, kind: str) -> list[str]:
+    """A reply as the messages that the platform carries it in."""
+    parts = split_at_sense(text, can.max_length)
+    if len(parts) > 1 and can.one_per_comment and kind == "comment":
+        room = can.max_length - len(wording.ABRIDGED)
+        return [f"{split_at_sense(text, room)[0]}{wording.ABRIDGED}"]
+    return parts
 
 
 async def _part(

@@ -15,7 +15,7 @@ from bot.desk.office import Office, key_of
 from storage import inbox, outbox, queries, steps, tasks
 from storage.ledger import audit, record
 from storage.models import Case, Citizen, Delivery, Draft, Task, utcnow
-from storage.terms import OPEN_STATES, CaseState, DeliveryState, EventKind, TaskState
+from storage.terms import OPEN_STATES, CaseState, EventKind, TaskState
 
 ERASED = "（已应群众要求删除）"
 EXPIRED = "（保留期满，已抹去）"
@@ -94,8 +94,8 @@ async def forget(session: AsyncSession, case: Case, actor: str, mark: str) -> li
         delivery.payload = Outgoing(mark).to_json()
         if delivery.place == case.place:
             delivery.place = ""
-        if delivery.state in outbox.UNDELIVERED:
-            delivery.state, delivery.error = DeliveryState.FAILED, "群众撤回"
+        if delivery.state in outbox.NOT_OUT:
+            outbox.give_up(delivery, "群众撤回")
     await _forget_beside(session, case, mark)
     if case.state in OPEN_STATES:
         case.state, case.reason = CaseState.CLOSED, "群众撤回"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rapidfuzz import fuzz
 
-from bot.channels.base import Button, Capabilities, Outgoing
+from bot.channels.base import PRESS_OR_TYPE, TYPE, Button, Capabilities, Outgoing
 from bot.clock import SHANGHAI
 from knowledge.bundles import PREFIX
 from knowledge.catalog import Entry, Link
@@ -34,8 +34,8 @@ EMERGENCY = (
 ASK_RATING = "感谢反馈。您对这次办理满意吗？"
 RESOLVED = "您的诉求 #{case} 答复后您没有提出异议，已经办结。您对这次办理满意吗？"
 MERGED = "您的诉求 #{case} 和 #{kept} 是同一件事，合在一起办理，答复也会发到这里。"
-PRESS_OR_TYPE = "点一下，或回复数字："
 FEEDBACK = "没解决请回复“转人工”。"
+ABRIDGED = "……（没有写完，请私信本账号，把问题发来看全文）"
 ADDED = "已补充到您的诉求 #{case}，工作人员会一起看。"
 
 
@@ -96,7 +96,7 @@ def in_words(outgoing: Outgoing, can: Capabilities) -> Outgoing:
         lines.append("都不是请回复“转人工”。")
     if any(one.action.startswith("c:unhelpful:") for one in pressed):
         lines.append(FEEDBACK)
-    text = outgoing.text.replace(PRESS_OR_TYPE, "请回复数字：")
+    text = outgoing.text.replace(PRESS_OR_TYPE, f"请{TYPE}")
     whole = "\n\n".join(part for part in (text, "\n".join(lines)) if part)
     return replace(outgoing, text=whole, buttons=())
 
@@ -121,7 +121,7 @@ def clarification(
     else:
         which = f"您问的“{frame}”，是哪一种？" if frame else "您要办的是哪一件？"
         numbered = "\n".join(f"{number}. {title}" for number, title in enumerate(titles, 1))
-        text, refusal = f"{which}{PRESS_OR_TYPE}\n{numbered}", "都不是，转人工"
+        text, refusal = f"{which}{PRESS_OR_TYPE}：\n{numbered}", "都不是，转人工"
     rows = [
         (Button(title[:40], action=f"c:choose:{case_id}:{number}"),)
         for number, title in enumerate(titles, first)

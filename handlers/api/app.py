@@ -18,6 +18,8 @@ from handlers.console import UPLOADS, ConsoleSite
 from handlers.console import build as build_console
 from handlers.webchat.door import FILES, Site, WebDoor
 from handlers.webchat.routes import router as webchat_router
+from handlers.wechat.door import WechatDoor, WechatSite
+from handlers.wechat.routes import router as wechat_router
 
 MAX_BODY = 256 * 1024
 
@@ -29,10 +31,12 @@ def build_app(
     webhook: Webhook | None = None,
     console: ConsoleSite | None = None,
     ingest: IngestSite | None = None,
+    wechat: WechatSite | None = None,
     max_body: int = MAX_BODY,
 ) -> FastAPI:
     """The application; without a ``site`` there is no citizens' page, without ``console`` none
-    for staff, without ``ingest`` no way in for other programs.
+    for staff, without ``ingest`` no way in for other programs, without ``wechat`` no address for
+    WeChat to call.
 
     ``max_body`` is in bytes. Call :func:`close_streams` before the server is told to stop:
     it waits for open responses, and event streams end only when told to.
@@ -58,6 +62,9 @@ def build_app(
     if site is not None:
         app.state.webchat = WebDoor(desk, site)
         app.include_router(webchat_router)
+    if wechat is not None:
+        app.state.wechat = WechatDoor(desk, wechat)
+        app.include_router(wechat_router)
     if stage is not None:
         stage.mount(app)
     return app

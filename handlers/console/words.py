@@ -72,6 +72,7 @@ DELIVERIES = {
     DeliveryState.HANDED: "已交出，等确认发布",
     DeliveryState.SENT: "已送达",
     DeliveryState.FAILED: "未发出",
+    DeliveryState.HELD: "等群众来消息再送",
 }
 ATTACHMENTS = {
     "photo": "照片",
@@ -82,6 +83,7 @@ ATTACHMENTS = {
     "location": "位置",
     "sticker": "表情",
     "contact": "名片",
+    "link": "链接",
 }
 _LONGEST = 6000
 

@@ -18,6 +18,8 @@ from aiogram.types import (
     Message,
 )
 
+from handlers.aliases import command_of
+
 log = structlog.get_logger(__name__)
 
 PRIVATE = {
@@ -36,15 +38,6 @@ STAFF = {
     "case": "看一件诉求，后面写编号",
     "tasks": "待审批、待回访的事项",
 }
-_ALIASES = {
-    "menu": ("菜单", "办事菜单", "服务菜单", "常办的事"),
-    "mine": ("我的诉求", "我的问题", "查进度", "办理进度"),
-    "rate": ("评价", "我要评价", "打分"),
-    "mydata": ("我的信息", "我的数据"),
-    "erase": ("删除我的信息", "删除我的数据"),
-    "help": ("帮助", "使用帮助", "怎么用"),
-}
-_ENDING = re.compile(r"[\s。．.！!？?~～]+$")
 _COMMAND = re.compile(r"/[A-Za-z0-9_]+(@\w+)?(\s|$)")
 
 Filter = Callable[..., Awaitable[bool]]
@@ -53,10 +46,9 @@ Filter = Callable[..., Awaitable[bool]]
 def asks_for(command: str) -> Filter:
     """Whether a message is this command, or says it in words."""
     slash = Command(command, ignore_case=True)
-    words = _ALIASES.get(command, ())
 
     async def matches(message: Message, bot: Bot) -> bool:
-        if message.text and _ENDING.sub("", message.text.strip()) in words:
+        if message.text and command_of(message.text) == command:
             return True
         return bool(await slash(message, bot))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,8 +12,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from bot.channels.base import Attachment
-from bot.desk import Desk, Inbound
+from bot.desk import Inbound
 from handlers.errors import Refusal
+from handlers.press import act
 from handlers.webchat.door import Visitor, WebDoor, check_origin
 from handlers.webchat.lines import render
 from handlers.webchat.stream import Event, EventStream
@@ -22,11 +22,6 @@ from storage.web_queries import Cursor, conversation
 
 router = APIRouter()
 _CURSOR = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?", re.ASCII)
-_ACTION = re.compile(
-    r"c:(?:(?P<verdict>helpful|unhelpful)|(?P<chosen>choose)|rate):(?P<case>\d{1,9})"
-    r"(?(chosen):(?P<choice>none|\d{1,12})|(?(verdict)|:(?P<grade>\d)))",
-    re.ASCII,
-)
 _TICK = re.compile(r"c:tick:(?P<case>\d{1,9}):(?P<step>[0-9a-f]{12}[+-])", re.ASCII)
 _NOBODY = "请先发一条消息，再点按钮。"
 
@@ -140,7 +135,10 @@ async def press(body: Press, door: Door, visitor: Known) -> Any:
         account, case_id = door.site.account, int(tick["case"])
         ticked = await door.desk.bundles.tick(account, visitor.id, case_id, tick["step"])
         return {"text": ticked.text}
-    return {"text": await _act(door.desk, door.site.account, visitor.id, body.action)}
+    said = act(door.desk, door.site.account, visitor.id, body.action)
+    if said is None:
+        raise Refusal(400, "这个按钮已经失效，请刷新页面。")
+    return {"text": await said}
 
 
 @router.post("/chat/comments", dependencies=[Depends(_own_page)])
@@ -245,18 +243,3 @@ def _cursor(text: str) -> Cursor:
     """``delivery.message``; from the beginning when it is not one of ours."""
     match = _CURSOR.fullmatch(text)
     return Cursor(int(match[1]), int(match[2] or 0)) if match else Cursor()
-
-
-def _act(desk: Desk, account: str, citizen: str, action: str) -> Awaitable[str]:
-    match = _ACTION.fullmatch(action)
-    if match is None:
-        raise Refusal(400, "这个按钮已经失效，请刷新页面。")
-    case_id = int(match["case"])
-    if choice := match["choice"]:
-        number = None if choice == "none" else int(choice)
-        return desk.citizens.choose(account, citizen, case_id, number)
-    if grade := match["grade"]:
-        return desk.satisfaction.rate(account, citizen, case_id, int(grade))
-    helped = match["verdict"] == "helpful"
-    judge = desk.citizens.helpful if helped else desk.citizens.unhelpful
-    return judge(account, citizen, case_id)

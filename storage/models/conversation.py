@@ -29,7 +29,10 @@ class Account(SQLModel, table=True):
 
 
 class Citizen(SQLModel, table=True):
-    """群众: known only by the platform's id and display name."""
+    """群众: known only by the platform's id and display name.
+
+    ``heard_at`` is when they last did something in private that lets the account write to them.
+    """
 
     __table_args__ = (UniqueConstraint("account_id", "external_id"),)
 
@@ -38,6 +41,7 @@ class Citizen(SQLModel, table=True):
     external_id: str
     display_name: str = ""
     reachable: bool = True
+    heard_at: datetime | None = moment_or_none()
     created_at: datetime = moment()
     erased_at: datetime | None = moment_or_none()
 

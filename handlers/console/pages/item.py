@@ -10,7 +10,7 @@ from nicegui import ui
 from bot.channels.base import Attachment
 from bot.channels.cutting import split_at_sense
 from bot.desk import perfunctory
-from bot.desk.countdown import ago, countdown, exact_moment
+from bot.desk.countdown import ago, countdown, exact_moment, window
 from bot.desk.drafting import basis
 from bot.desk.files import PREFIX
 from bot.desk.inbox import Item, Spoken
@@ -32,6 +32,10 @@ from storage.terms import CaseState, DeliveryState, DraftKind, ExclusionCode, Pu
 
 _STEPS = ("", "初审", "复审", "终审")
 _SUBJECT = 60
+_TOO_LATE = (
+    "平台现在不让主动回复：照常写好发出，答复会存着，群众再来消息时自动送达，送达前计时不停。"
+    "等不及的请打电话等另想办法。"
+)
 _URGENCY = ("", "较急", "紧急")
 
 
@@ -192,6 +196,8 @@ class Panel:
         with self._clock:
             if case.state in (CaseState.WAITING, CaseState.CLARIFYING, CaseState.RECEIVED):
                 word(left.words, f"left {left.tone}", left.exact)
+                if open_for := window(self.item.reply_until, self.now()):
+                    word(open_for.words, f"window {open_for.tone}", open_for.exact)
             else:
                 word(CaseState(case.state).label, "left none")
 
@@ -201,6 +207,8 @@ class Panel:
         lines = [f"注意：{case.reason}"] if case.reason else []
         if case.excluded:
             lines.append(f"已剔除：{ExclusionCode(case.excluded).label}（照常答复，不计入考核）")
+        if item.reply_until and item.reply_until <= self.now():
+            lines.append(_TOO_LATE)
         if not view.citizen.reachable:
             lines.append("群众可能已屏蔽账号，答复也许送不到。")
         with tag("div", "standing"):

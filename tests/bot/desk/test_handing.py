@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from bot.channels.base import Button, Outgoing
+from bot.channels.base import PRESS_OR_TYPE, Button, Outgoing
 from bot.channels.waiting import WaitingChannel
 from bot.channels.wire import Spot
 from bot.desk import Desk, DeskError, Inbound, wording
@@ -112,7 +112,7 @@ async def test_who_waits_is_told_what_the_account_says(
 
 def test_choices_are_offered_by_their_numbers() -> None:
     choices = tuple((Button(f"第{n}件", action=f"c:choose:5:{n}"),) for n in (1, 2, "none"))
-    many = Outgoing(f"哪一件？{wording.PRESS_OR_TYPE}\n1. 甲\n2. 乙", choices)
+    many = Outgoing(f"哪一件？{PRESS_OR_TYPE}：\n1. 甲\n2. 乙", choices)
     text = wording.in_words(many, CAN).text
     assert "请回复数字：\n1. 甲" in text and "点一下" not in text and "转人工" in text
     single = Outgoing("您问的是这件事吗？\n甲", choices[1:])
