@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.openapi.utils import get_openapi
-from pydantic import ValidationError
 
 from bot.channels.signing import KEY, SIGNATURE, TIMESTAMP, signature
 from bot.desk import Desk
@@ -32,7 +31,7 @@ from handlers.api.posts import (
     batch,
     check,
     content,
-    explain,
+    explain_row,
 )
 from handlers.errors import TOO_LARGE, Refusal
 
@@ -249,12 +248,14 @@ def _must_fetch(call: _Call) -> None:
 
 def _sorted(rows: list[Any], source: str) -> tuple[dict[int, Posted], dict[int, str]]:
     """What can be stored and why the rest cannot, each by its place."""
-    posted, refused = {}, {}
+    posted: dict[int, Posted] = {}
+    refused: dict[int, str] = {}
     for index, row in enumerate(rows):
-        try:
-            posted[index] = Post.model_validate(row).posted(source)
-        except ValidationError as error:
-            refused[index] = explain(error)
+        found = explain_row(row, source)
+        if isinstance(found, str):
+            refused[index] = found
+        else:
+            posted[index] = found
     return posted, refused
 
 
