@@ -36,7 +36,7 @@ async def look(settings: Settings) -> list[Finding]:
     async with aclosing(_database(settings)) as looking:
         findings += [one async for one in looking]
     findings += await asyncio.gather(_redis(settings), _telegram(settings.telegram))
-    return [*findings, _web(settings)]
+    return [*findings, _web(settings), *_sources(settings)]
 
 
 def _clock(settings: Settings) -> Finding:
@@ -249,6 +249,18 @@ _ADVICE: dict[str, str] = {
     "getMe": "令牌无效，请向 @BotFather 核对后重设 WENBAN_TELEGRAM__TOKEN",
     "getChat": "找不到工作人员群，请核对 telegram.staff_chat，并把机器人拉进群",
 }
+
+
+def _sources(settings: Settings) -> list[Finding]:
+    """How each platform without a connector is reached."""
+    ways = {"webhook": "推送答复", "poll": "对方来取答复", "manual": "手工发布答复"}
+    found = []
+    for name, one in settings.sources.items():
+        given = bool(one.secret.get_secret_value())
+        door = "接口已开" if given else "没有口令，只能导入文件"
+        text = f"{one.platform}，{door}，{ways[one.delivery]}"
+        found.append(Finding(f"来源 {name}", Level.GOOD if given else Level.NOTE, text))
+    return found
 
 
 def _web(settings: Settings) -> Finding:

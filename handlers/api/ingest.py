@@ -198,20 +198,19 @@ async def decline(door: Door, call: Signed, reply: ReplyId) -> Confirmed:
 
 async def _check(request: Request, site: IngestSite, name: str) -> _Call:
     """Who calls. Raises Refusal; nothing of the body is read before the head is in order."""
-    source = site.sources.get(name)
     given = {header: request.headers.get(header, "") for header in (KEY, TIMESTAMP, SIGNATURE)}
+    source = site.sources.get(name)
+    if source is None or not compare_digest(given[KEY].encode(), source.key_id.encode()):
+        raise Refusal(401, _STRANGER)
     if not re.fullmatch(r"\d{1,12}", given[TIMESTAMP], re.ASCII):
         raise Refusal(401, "没有签名的时间，请带上 X-Wenban-Timestamp（秒）。")
     apart = int(given[TIMESTAMP]) - int(time.time())
     if abs(apart) > site.window:
         raise Refusal(401, f"签名的时间与本机相差 {abs(apart)} 秒，请校准时钟后重新签名。")
-    known = source is not None and compare_digest(given[KEY].encode(), source.key_id.encode())
     body = await _body(request)
-    secret = source.secret if source else "-" * 32
-    right = signature(secret, given[TIMESTAMP], request.method, _target(request), body)
-    if not compare_digest(right.encode(), given[SIGNATURE].lower().encode()) or not known:
+    right = signature(source.secret, given[TIMESTAMP], request.method, _target(request), body)
+    if not compare_digest(right.encode(), given[SIGNATURE].lower().encode()):
         raise Refusal(401, _STRANGER)
-    assert source is not None  # noqa: S101
     return _Call(name, source.fetches, body)
 
 

@@ -136,6 +136,13 @@ def test_an_export_goes_in_once_and_bad_rows_are_reported(weibo: Run, database_u
     ]
 
 
+def test_check_says_how_each_source_is_reached(weibo: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "没有口令，只能导入文件，手工发布答复" in weibo("check")[1]
+    monkeypatch.setenv("WENBAN_SOURCES__WEIBO__SECRET", "k3Jd8sLq0ZpXw7VbN2mRt5YcUe9GhAf1")
+    monkeypatch.setenv("WENBAN_SOURCES__WEIBO__DELIVERY", "poll")
+    assert "微博，接口已开，对方来取答复" in weibo("check")[1]
+
+
 def test_a_preview_writes_nothing(weibo: Run, database_url: str) -> None:
     source = file("评论.csv", EXPORT.replace("小李", "13800138000"))
     code, out, _ = weibo("intake", source, "--source", "weibo", "--preview")
