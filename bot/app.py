@@ -193,7 +193,8 @@ async def _register_accounts(db: Database, settings: Settings) -> None:
         for key, platform, section in sections:
             found = await session.exec(select(Account).where(Account.key == key))
             account = found.first() or Account(key=key, platform=platform, name=section.name)
-            account.name, account.review_steps = section.name, section.review_steps
+            account.name, account.platform = section.name, platform
+            account.review_steps = section.review_steps
             for name in ("sponsor", "supervisor", "responsible", "description"):
                 # What the settings leave empty stays as it was registered.
                 setattr(account, name, getattr(section, name) or getattr(account, name))

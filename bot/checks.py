@@ -41,7 +41,7 @@ async def look(settings: Settings) -> list[Finding]:
     findings += await asyncio.gather(
         _redis(settings), _telegram(settings.telegram), _wechat(settings)
     )
-    return [*findings, _web(settings)]
+    return [*findings, _web(settings), *_sources(settings)]
 
 
 def _clock(settings: Settings) -> Finding:
@@ -293,6 +293,18 @@ async def _wechat(settings: Settings) -> Finding:
     if not settings.http.public_url.startswith("https://"):
         return Finding(name, Level.NOTE, f"{said}；请填 http.public_url（微信要从外网打开的网址）")
     return Finding(name, Level.GOOD, said)
+
+
+def _sources(settings: Settings) -> list[Finding]:
+    """How each platform without a connector is reached."""
+    ways = {"webhook": "推送答复", "poll": "对方来取答复", "manual": "手工发布答复"}
+    found = []
+    for name, one in settings.sources.items():
+        given = bool(one.secret.get_secret_value())
+        door = "接口已开" if given else "没有口令，只能导入文件"
+        text = f"{one.platform}，{door}，{ways[one.delivery]}"
+        found.append(Finding(f"来源 {name}", Level.GOOD if given else Level.NOTE, text))
+    return found
 
 
 def _web(settings: Settings) -> Finding:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.commands import accounts, keeping, learning, ledger, wechat
+from bot.commands import accounts, intake, keeping, learning, ledger, wechat
 from bot.commands.chinese import ChineseCommand, Source, Target, explain_usage, group
 from bot.commands.common import CommandError, complain
 from storage.terms import ProcessRole, Role
@@ -43,6 +43,7 @@ app.add_typer(keeping.db, name="db")
 app.add_typer(ledger.ledger, name="ledger")
 app.add_typer(accounts.account, name="account")
 app.add_typer(wechat.wechat, name="wechat")
+app.command("intake", cls=ChineseCommand)(intake.intake)
 
 _DAY = ["%Y-%m-%d"]
 

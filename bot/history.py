@@ -104,8 +104,8 @@ class Reading:
         )
 
 
-class _RowError(ValueError):
-    """Why a row cannot be taken."""
+class RowError(ValueError):
+    """Why a row cannot be taken, in Chinese."""
 
 
 def read(path: Path, now: datetime | None = None) -> Reading:
@@ -118,8 +118,8 @@ def read(path: Path, now: datetime | None = None) -> Reading:
             line = _line(where, row, latest)
             earlier = first_seen.setdefault(line.external_id, where)
             if earlier != where:
-                raise _RowError(f"留言编号 {line.external_id} 与{earlier}重复，只取前一行")
-        except _RowError as error:
+                raise RowError(f"留言编号 {line.external_id} 与{earlier}重复，只取前一行")
+        except RowError as error:
             reading.skipped.append(Skipped(where, str(error)))
         else:
             reading.lines.append(line)
@@ -151,7 +151,7 @@ def _rows(path: Path, reading: Reading) -> Iterator[tuple[str, dict[str, Any] | 
 def _header(sheet: Sheet) -> list[str] | None:
     """The meaning of each column, from the first row that names a time and a text."""
     for tried, (_, cells) in enumerate(sheet.rows, 1):
-        names = [_ALIASES.get(_title(cell), "") for cell in cells]
+        names = [_ALIASES.get(normal(cell), "") for cell in cells]
         if {"time", "text"} <= set(names):
             return [name if names.index(name) == at else "" for at, name in enumerate(names)]
         if tried >= _HEADER_WITHIN:
@@ -159,7 +159,8 @@ def _header(sheet: Sheet) -> list[str] | None:
     return None
 
 
-def _title(cell: Any) -> str:
+def normal(cell: Any) -> str:
+    """A column's title without what people write differently."""
     plain = unicodedata.normalize("NFKC", str(cell or "")).strip().lower()
     return re.sub(r"\s+", "_" if plain.isascii() else "", plain)
 
@@ -167,7 +168,7 @@ def _title(cell: Any) -> str:
 def _known(record: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in record.items():
-        key = _ALIASES.get(_title(name))
+        key = _ALIASES.get(normal(name))
         if key:
             found.setdefault(key, value)
     return found
@@ -181,18 +182,18 @@ def _pair(header: list[str], cells: list[Any]) -> dict[str, Any] | Broken:
 
 def _line(where: str, row: dict[str, Any] | Broken, latest: datetime) -> Line:
     if isinstance(row, Broken):
-        raise _RowError(row.reason)
-    subject, text = _text(row, "subject", "留言主题"), _text(row, "text", "留言详情")
-    user = _text(row, "user", "留言用户")
+        raise RowError(row.reason)
+    subject, text = text_of(row, "subject", "留言主题"), text_of(row, "text", "留言详情")
+    user = text_of(row, "user", "留言用户")
     if not text and not subject:
-        raise _RowError("留言内容为空，请补上留言详情")
-    sent = _moment(row.get("time"), "留言时间", latest)
+        raise RowError("留言内容为空，请补上留言详情")
+    sent = moment_of(row.get("time"), "留言时间", latest)
     if sent is None:
-        raise _RowError("没有留言时间，请补上")
+        raise RowError("没有留言时间，请补上")
     reply, replied = _reply(row, sent, latest)
     return Line(
         where=where,
-        external_id=_text(row, "id", "留言编号") or _derived_id(user, sent, subject, text),
+        external_id=text_of(row, "id", "留言编号") or derived_id(user, sent, subject, text),
         user=user,
         subject=subject,
         text=text or subject,
@@ -201,30 +202,31 @@ def _line(where: str, row: dict[str, Any] | Broken, latest: datetime) -> Line:
         replied=replied,
         likes=_number(row.get("likes"), "点赞数"),
         dislikes=_number(row.get("dislikes"), "反对数"),
-        department=_text(row, "department", "承办单位"),
+        department=text_of(row, "department", "承办单位"),
     )
 
 
 def _reply(row: dict[str, Any], sent: Moment, latest: datetime) -> tuple[str, Moment | None]:
-    text = _text(row, "reply", "答复意见")
-    replied = _moment(row.get("replied"), "答复时间", latest)
+    text = text_of(row, "reply", "答复意见")
+    replied = moment_of(row.get("replied"), "答复时间", latest)
     if not text and replied is None:
         return "", None
     if not text:
-        raise _RowError("有答复时间但没有答复意见，请补上答复意见，或删去时间")
+        raise RowError("有答复时间但没有答复意见，请补上答复意见，或删去时间")
     if replied is None:
-        raise _RowError("有答复意见但没有答复时间，请补上答复时间")
+        raise RowError("有答复意见但没有答复时间，请补上答复时间")
     if replied.imprecise:  # the last second of the day: never faster than it may have been
         replied = Moment(replied.at + timedelta(days=1, seconds=-1), imprecise=True)
     if replied.at < sent.at:
-        raise _RowError("答复时间早于留言时间，请核对两个时间")
+        raise RowError("答复时间早于留言时间，请核对两个时间")
     return text, replied
 
 
-def _text(row: dict[str, Any], key: str, title: str) -> str:
+def text_of(row: dict[str, Any], key: str, title: str) -> str:
+    """A cell as text; RowError for one that is broken or far too long."""
     value = row.get(key)
     if isinstance(value, Broken):
-        raise _RowError(f"{title}：{value.reason}")
+        raise RowError(f"{title}：{value.reason}")
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -233,7 +235,7 @@ def _text(row: dict[str, Any], key: str, title: str) -> str:
         value = value.day.date()
     plain = _CONTROL.sub("", str(value)).replace("\r\n", "\n").replace("\r", "\n").strip()
     if len(plain) > MAX_TEXT:
-        raise _RowError(f"{title}有 {len(plain)} 字，超过 {MAX_TEXT} 字，请核对是否几行并成了一格")
+        raise RowError(f"{title}有 {len(plain)} 字，超过 {MAX_TEXT} 字，请核对是否几行并成了一格")
     return plain
 
 
@@ -243,24 +245,25 @@ def _number(value: Any, title: str) -> int | None:
     try:
         number = int(str(value).strip().removesuffix(".0"))
     except ValueError:
-        raise _RowError(f"{title}不是整数，请改正") from None
+        raise RowError(f"{title}不是整数，请改正") from None
     if not 0 <= number < 2**31:
-        raise _RowError(f"{title}超出范围，请改正")
+        raise RowError(f"{title}超出范围，请改正")
     return number
 
 
-def _moment(value: Any, title: str, latest: datetime) -> Moment | None:
+def moment_of(value: Any, title: str, latest: datetime) -> Moment | None:
+    """A cell as a time, None for an empty one; RowError for one that cannot be."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if isinstance(value, Broken):
-        raise _RowError(f"{title}：{value.reason}")
+        raise RowError(f"{title}：{value.reason}")
     try:
         moment = parse_moment(value)
     except (ValueError, OverflowError):
         shown = str(value).strip()[:30]
-        raise _RowError(f"{title}“{shown}”认不出来，请写成 2019/3/8 23:27:13") from None
+        raise RowError(f"{title}“{shown}”认不出来，请写成 2019/3/8 23:27:13") from None
     if not _EARLIEST <= moment.at <= latest:
-        raise _RowError(f"{title} {moment.at:%Y-%m-%d} 不合常理，请核对")
+        raise RowError(f"{title} {moment.at:%Y-%m-%d} 不合常理，请核对")
     return moment
 
 
@@ -309,7 +312,7 @@ def _from_text(plain: str) -> Moment:
     return Moment(at)
 
 
-def _derived_id(user: str, sent: Moment, subject: str, text: str) -> str:
+def derived_id(user: str, sent: Moment, subject: str, text: str) -> str:
     """An id for rows without one: the same message has the same id in every export."""
     whole = "\x1f".join((user, sent.at.isoformat(), subject, text))
     return "row-" + hashlib.sha256(whole.encode()).hexdigest()[:24]

@@ -79,10 +79,11 @@ def open_library(
 
 def source_channels(settings: Settings) -> dict[str, Channel]:
     """The ways out of the platforms that have no connector of their own."""
-    return {name: _source_channel(name, one) for name, one in settings.sources.items()}
+    lease = settings.outbox.lease_seconds
+    return {name: _source_channel(name, one, lease) for name, one in settings.sources.items()}
 
 
-def _source_channel(name: str, source: SourceSettings) -> Channel:
+def _source_channel(name: str, source: SourceSettings, lease: float) -> Channel:
     can = Capabilities(
         max_length=source.max_length,
         buttons=False,
@@ -97,10 +98,12 @@ def _source_channel(name: str, source: SourceSettings) -> Channel:
     )
     if source.delivery == "webhook":
         # aiohttp takes a while to import; without such a source nobody should wait for it.
-        from bot.channels.ingest import WebhookChannel
+        from bot.channels.ingest import PATIENCE, WebhookChannel
 
         secret = source.secret.get_secret_value()
-        return WebhookChannel(name, source.webhook_url, source.key_id, secret, can)
+        # A push ends before its delivery's lease does, so that no other worker pushes it too.
+        timeout = min(PATIENCE, lease / 2)
+        return WebhookChannel(name, source.webhook_url, source.key_id, secret, can, timeout)
     way = "由对方来取答复" if source.delivery == "poll" else "由工作人员手工发布"
     return WaitingChannel(can, way)
 

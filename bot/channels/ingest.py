@@ -21,7 +21,7 @@ from bot.channels.wire import wire
 
 _GONE = {404, 410}
 _NEVER = {400, 413, 415, 422}
-_PATIENCE = aiohttp.ClientTimeout(total=15, connect=5)
+PATIENCE = 15.0
 _MAX_ANSWER = 64 * 1024
 _LONGEST_WAIT = 3600.0
 _WAIT = 30.0
@@ -32,9 +32,16 @@ class WebhookChannel:
     """Pushes every answer to one address, signed; a 2xx is the platform's acceptance."""
 
     def __init__(
-        self, source: str, url: str, key_id: str, secret: str, capabilities: Capabilities
+        self,
+        source: str,
+        url: str,
+        key_id: str,
+        secret: str,
+        capabilities: Capabilities,
+        timeout: float = PATIENCE,
     ) -> None:
         self.capabilities = capabilities
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._source, self._url = source, url
         self._key_id, self._secret = key_id, secret
         parts = urlsplit(url)
@@ -57,7 +64,7 @@ class WebhookChannel:
     async def _post(self, told: dict[str, Any]) -> bytes:
         body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
         signed = headers(self._key_id, self._secret, "POST", self._target, body)
-        self._client = self._client or aiohttp.ClientSession(timeout=_PATIENCE)
+        self._client = self._client or aiohttp.ClientSession(timeout=self._timeout)
         try:
             async with self._client.post(
                 self._url,

@@ -44,8 +44,10 @@ LABELS = {
     "format": "格式",
     "gone": "移出",
     "joined": "加入",
+    "known": "已收过",
     "last": "到",
     "mentions": "提到",
+    "new": "新收",
     "platform": "平台",
     "reason": "原因",
     "replace": "整库替换",
@@ -61,6 +63,7 @@ LABELS = {
 """What the details of a record are called."""
 _DEEDS = {
     "account.add": "登记账号",
+    "account.intake": "导入平台的评论",
     "account.probe": "试账号的连接",
     "account.change": "改账号登记",
     "audit.export": "导出审计",

@@ -31,7 +31,8 @@ from storage.terms import CaseState, EventKind, Purpose, Role, TaskKind, TaskSta
 _AT_ONCE = 200
 _LISTED = 10
 _OPEN_CASE: tuple[Any, ...] = (
-    col(Case.state).in_((CaseState.WAITING, CaseState.CLARIFYING)),
+    # A reply that nobody has confirmed yet has not reached the citizen.
+    col(Case.state).in_((CaseState.WAITING, CaseState.CLARIFYING, CaseState.REPLYING)),
     col(Case.due_at).is_not(None),
     col(Case.paused_at).is_(None),
 )

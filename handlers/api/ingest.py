@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.openapi.utils import get_openapi
-from pydantic import ValidationError
 
 from bot.channels.signing import KEY, SIGNATURE, TIMESTAMP, signature
 from bot.desk import Desk
@@ -32,7 +31,7 @@ from handlers.api.posts import (
     batch,
     check,
     content,
-    explain,
+    explain_row,
 )
 from handlers.errors import TOO_LARGE, Refusal
 
@@ -199,20 +198,19 @@ async def decline(door: Door, call: Signed, reply: ReplyId) -> Confirmed:
 
 async def _check(request: Request, site: IngestSite, name: str) -> _Call:
     """Who calls. Raises Refusal; nothing of the body is read before the head is in order."""
-    source = site.sources.get(name)
     given = {header: request.headers.get(header, "") for header in (KEY, TIMESTAMP, SIGNATURE)}
+    source = site.sources.get(name)
+    if source is None or not compare_digest(given[KEY].encode(), source.key_id.encode()):
+        raise Refusal(401, _STRANGER)
     if not re.fullmatch(r"\d{1,12}", given[TIMESTAMP], re.ASCII):
         raise Refusal(401, "没有签名的时间，请带上 X-Wenban-Timestamp（秒）。")
     apart = int(given[TIMESTAMP]) - int(time.time())
     if abs(apart) > site.window:
         raise Refusal(401, f"签名的时间与本机相差 {abs(apart)} 秒，请校准时钟后重新签名。")
-    known = source is not None and compare_digest(given[KEY].encode(), source.key_id.encode())
     body = await _body(request)
-    secret = source.secret if source else "-" * 32
-    right = signature(secret, given[TIMESTAMP], request.method, _target(request), body)
-    if not compare_digest(right.encode(), given[SIGNATURE].lower().encode()) or not known:
+    right = signature(source.secret, given[TIMESTAMP], request.method, _target(request), body)
+    if not compare_digest(right.encode(), given[SIGNATURE].lower().encode()):
         raise Refusal(401, _STRANGER)
-    assert source is not None  # noqa: S101
     return _Call(name, source.fetches, body)
 
 
@@ -249,12 +247,14 @@ def _must_fetch(call: _Call) -> None:
 
 def _sorted(rows: list[Any], source: str) -> tuple[dict[int, Posted], dict[int, str]]:
     """What can be stored and why the rest cannot, each by its place."""
-    posted, refused = {}, {}
+    posted: dict[int, Posted] = {}
+    refused: dict[int, str] = {}
     for index, row in enumerate(rows):
-        try:
-            posted[index] = Post.model_validate(row).posted(source)
-        except ValidationError as error:
-            refused[index] = explain(error)
+        found = explain_row(row, source)
+        if isinstance(found, str):
+            refused[index] = found
+        else:
+            posted[index] = found
     return posted, refused
 
 

@@ -212,13 +212,21 @@ _REASONS = {
 }
 
 
-def explain(error: ValidationError) -> str:
-    """Every reason why a value was refused, in Chinese."""
-    return "；".join(_reason(one) for one in error.errors()[:5])
+def explain(error: ValidationError, names: Mapping[str, str] | None = None) -> str:
+    """Every reason why a value was refused, in Chinese; ``names`` are other words for fields."""
+    return "；".join(_reason(one, names or {}) for one in error.errors()[:5])
 
 
-def _reason(problem: Any) -> str:
-    name = ".".join(str(part)[:40] for part in problem["loc"])
+def explain_row(row: Any, account: str, names: Mapping[str, str] | None = None) -> Posted | str:
+    """A row as it can be stored, or why it cannot."""
+    try:
+        return Post.model_validate(row).posted(account)
+    except ValidationError as error:
+        return explain(error, names)
+
+
+def _reason(problem: Any, names: Mapping[str, str]) -> str:
+    name = ".".join(names.get(str(part), str(part)[:40]) for part in problem["loc"])
     kind, context = problem["type"], problem.get("ctx", {})
     if kind in ("empty", "time", "unlikely"):
         words = problem["msg"]

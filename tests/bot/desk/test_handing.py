@@ -224,6 +224,21 @@ async def test_what_a_program_leaves_lying_comes_before_people(town: Town) -> No
     assert late.by_program
 
 
+async def test_while_nobody_confirms_the_clock_runs_and_staff_are_reminded(town: Town) -> None:
+    case_id = await _comment(town, "低保怎么申请")
+    version = (await town.case(case_id)).version
+    await town.desk.review.send(await town.staff(), case_id, version, CONSOLE, "向街道提出申请。")
+    await town.settle()
+    async with town.db.write() as session:
+        case = await session.get_one(Case, case_id)
+        case.due_at = datetime.now(UTC) - timedelta(days=3)
+        case.remind_at = None
+    await town.desk.duties.remind()
+    assert (await town.case(case_id)).state == CaseState.REPLYING
+    assert "escalated" in await town.kinds(case_id)
+    assert len(await _handed(town)) == 1
+
+
 async def test_a_citizen_who_is_gone_is_known_to_be(town: Town) -> None:
     await _comment(town, "身份证丢了怎么办")
     (row,) = await _handed(town)

@@ -1,0 +1,251 @@
+"""wenban intake: a platform's export goes the way of every message."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.commands.chinese import Source
+from bot.commands.common import (
+    CommandError,
+    actor,
+    complain,
+    complain_of,
+    console,
+    progress,
+    refuse_overwrite,
+    run,
+    settings_of,
+    table,
+)
+
+if TYPE_CHECKING:
+    from bot.exports import Export, Row
+    from bot.history import Skipped
+    from bot.settings import Settings
+
+_LOT = 500
+
+
+def intake(
+    context: typer.Context,
+    file: Source,
+    source: Annotated[
+        str, typer.Option(metavar="名称", help="来源：配置里 [sources.名称] 的名称。")
+    ],
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="项=列名",
+            help="哪一列是什么，如 内容=评论文本；可写几次，记住供下次用。项："
+            "编号、群众编号、昵称、内容、时间、修改时间、帖子、楼、类型。",
+            show_default=False,
+        ),
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="只看认出的列和头几行，不写入。")
+    ] = False,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="没有“类型”列时，都当作私信；不写则都是评论。")
+    ] = False,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="文件", help="没收下的行和原因写到这个 CSV；不写则是“文件名-未导入.csv”。"
+        ),
+    ] = None,
+) -> None:
+    """导入平台导出的评论、私信（xlsx、csv、tsv），照常研判、答复；重复导入不会重复。"""
+    from bot.exports import read
+
+    settings = _settings(context, source)
+    report = rejected or Path(f"{file.stem}-未导入.csv")
+    saved = settings.app.data_dir / "mappings" / f"{source}.json"
+    asked = _chosen(mapping or [])
+    chosen = {**_saved(saved), **asked}
+    export = read(file, chosen, direct=direct)
+    _must_be_there(asked, export)
+    _show(export, file)
+    if preview:
+        console().print("以上只是预览，没有写入。")
+        return
+    if rejected is not None:
+        refuse_overwrite(rejected)
+    if mapping:
+        _save(saved, {key: export.columns[key] for key in chosen if key in export.columns})
+    _account_for(export, *run(_take(settings, source, export)), report)
+
+
+def _settings(context: typer.Context, source: str) -> Settings:
+    settings = settings_of(context)
+    if source not in settings.sources:
+        known = "、".join(settings.sources) or "（还没有）"
+        raise CommandError(f"配置里没有来源 {source}，请先写 [sources.{source}]；现有：{known}。")
+    return settings
+
+
+def _saved(path: Path) -> dict[str, str]:
+    from bot.exports import FIELDS
+
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        kept = None
+    if not isinstance(kept, dict):
+        raise CommandError(f"记住的列名 {path} 读不懂，请删除它，再用 --map 指明。")
+    return {key: str(name) for key, name in kept.items() if key in FIELDS}
+
+
+def _save(path: Path, chosen: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(chosen, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _chosen(mapping: list[str]) -> dict[str, str]:
+    from bot.exports import TITLES
+
+    chosen = {}
+    for one in mapping:
+        title, mark, column = one.partition("=")
+        if not mark or title.strip() not in TITLES or not column.strip():
+            raise CommandError(
+                f"--map {one}：应写成 项=列名，如 内容=评论文本；项可以是{'、'.join(TITLES)}。"
+            )
+        chosen[TITLES[title.strip()]] = column.strip()
+    return chosen
+
+
+def _must_be_there(asked: dict[str, str], export: Export) -> None:
+    from bot.history import normal
+
+    for key, column in asked.items():
+        if normal(export.columns.get(key, "")) != normal(column):
+            known = "、".join([*export.columns.values(), *export.ignored])
+            raise CommandError(f"文件里没有“{column}”这一列，有的是：{known}。")
+
+
+def _show(export: Export, file: Path) -> None:
+    """Which column is taken for what, with the first rows."""
+    from bot.exports import FIELDS
+    from knowledge.masking import mask
+
+    rows = [
+        (
+            one.title,
+            export.columns.get(key, "（没有）"),
+            *(mask(sample.get(key, "")) for sample in export.samples),
+        )
+        for key, one in FIELDS.items()
+    ]
+    heads = [f"第 {n} 条" for n in range(1, len(export.samples) + 1)]
+    table(["项", "列", *heads], rows, title=f"{file.name} 各列")
+    if export.ignored:
+        console().print(f"没有用到的列：{'、'.join(export.ignored)}", markup=False)
+
+
+async def _take(
+    settings: Settings, source: str, export: Export
+) -> tuple[dict[str, int], list[Skipped]]:
+    """Store the rows; how many had which outcome, and which could not be."""
+    from bot.app import build
+    from bot.exports import lots
+    from storage.ledger import audit
+
+    counts = {"new": 0, "known": 0, "changed": 0}
+    refused: list[Skipped] = []
+    watched = progress()
+    async with build(settings) as app:
+        with watched:
+            bar = watched.add_task("导入", total=len(export.rows))
+            for lot in lots(export.rows, _LOT):
+                await _take_lot(app.desk, source, lot, counts, refused)
+                watched.advance(bar, len(lot))
+        async with app.db.write() as session:
+            audit(session, actor(), "account.intake", source, rows=len(export.rows), **counts)
+    return counts, refused
+
+
+async def _take_lot(
+    desk: Any, source: str, lot: list[Row], counts: dict[str, int], refused: list[Skipped]
+) -> None:
+    from bot.history import Skipped
+    from handlers.api.posts import explain_row
+
+    good, posted = [], []
+    for row in lot:
+        found = explain_row(_as_post(row), source, _NAMES)
+        if isinstance(found, str):
+            refused.append(Skipped(row.where, found))
+        else:
+            good.append(row)
+            posted.append(found)
+    for row, taken in zip(good, await desk.ingesting.take(posted), strict=True):
+        if taken.reason:
+            refused.append(Skipped(row.where, taken.reason.replace("edited_at", "“修改时间”列")))
+        else:
+            counts[taken.outcome] += 1
+
+
+_NAMES = {
+    "external_id": "编号",
+    "citizen_id": "群众编号",
+    "citizen_name": "昵称",
+    "text": "内容",
+    "sent_at": "时间",
+    "edited_at": "修改时间",
+    "post_id": "帖子",
+    "thread_id": "楼",
+}
+
+
+def _as_post(row: Row) -> dict[str, Any]:
+    return {
+        "external_id": row.external_id,
+        "kind": "direct" if row.direct else "comment",
+        "citizen_id": row.citizen,
+        "citizen_name": row.name,
+        "text": row.text,
+        "sent_at": row.sent_at.isoformat(),
+        "edited_at": row.edited_at.isoformat() if row.edited_at else None,
+        "post_id": row.post,
+        "thread_id": row.thread,
+    }
+
+
+def _account_for(
+    export: Export, counts: dict[str, int], refused: list[Skipped], report: Path
+) -> None:
+    bad = [*export.skipped, *refused]
+    if bad:
+        _write(report, bad)
+        complain("以下各行没有导入：")
+        complain_of([f"{one.where}：{one.reason}" for one in bad])
+        complain(f"全部写在 {report}，改好后重新导入整个文件即可，收过的不会重复。")
+    days = sum(row.imprecise for row in export.rows)
+    if days:
+        console().print(f"其中 {days} 行的时间只有日期，从当天 0 点起计时。")
+    shown = {
+        "读到": len(export.rows) + len(export.skipped),
+        "新收": counts["new"],
+        "改动": counts["changed"],
+        "已收过": counts["known"],
+        "没收下": len(bad),
+    }
+    table(list(shown), [[f"{n:,}" for n in shown.values()]], title="导入结果")
+    if not sum(counts.values()):
+        raise CommandError("没有一行可用，请按上面的提示修改文件。")
+
+
+def _write(path: Path, bad: list[Skipped]) -> None:
+    import csv
+
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("行", "原因"))
+        writer.writerows((one.where, one.reason) for one in bad)
