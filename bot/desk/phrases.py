@@ -123,6 +123,8 @@ class Phrases:
     def _checked(self, staff: Staff, wording: Wording) -> Phrase:
         title = " ".join(storable(wording.title).split())
         text = storable(wording.text).strip()
+        if wording.reach not in REACHES:
+            raise DeskError("请选给谁用。")
         if not title or not text:
             raise DeskError("名称和内容都要写。")
         if len(title) > LONGEST_TITLE or len(text) > LONGEST_TEXT:

@@ -53,6 +53,8 @@ class Screening:
     async def add(self, admin: Staff, text: str, verdict: str, advice: str) -> str:
         """Rule out a word, or warn of it; the same word again is changed. Raises DeskError."""
         _check(admin)
+        if verdict not in VERDICTS:
+            raise DeskError("请选拦下还是只提醒。")
         word = " ".join(storable(text).split())
         said = " ".join(storable(advice).split()) or _USUAL[Verdict(verdict)]
         if not 2 <= len(word) <= LONGEST_WORD:

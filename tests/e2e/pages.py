@@ -139,7 +139,7 @@ async def a_day(website: Website) -> dict[str, str]:
 
 
 async def _phrases(session: AsyncSession) -> None:
-    writer = Staff(login="zhou", display_name="老周", role="主管")
+    writer = Staff(login="z1", display_name="老周", role="主管")
     session.add(writer)
     await session.flush()
     for used, (title, text) in enumerate(PHRASES.items()):

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from storage.db import Database
 from storage.models import Case, Phrase, Staff
-from tests.e2e.browsing import OFFICE, PHONE, needs_browser
+from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
 from tests.e2e.test_browser_console import NASTY, TEXTS, at_work, press, told, write
 from tests.website import Website, open_website
 
@@ -112,19 +112,24 @@ async def test_a_phrase_goes_into_an_answer_for_many(browser: Browser, website: 
         assert one.problems == []
 
 
-@pytest.mark.parametrize("size", [OFFICE, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(OFFICE, "light"), (PHONE, "dark")], ids=["desk", "phone"]
+)
 async def test_a_clerk_sees_what_is_for_everybody_and_changes_it_not(
-    browser: Browser, website: Website, size: dict[str, int]
+    browser: Browser, website: Website, size: dict[str, int], scheme: str
 ) -> None:
     await keep(website, 恶=NASTY)
     path = "/console/knowledge/phrases"
-    async with at_work(browser, website, login="li", role="坐席", size=size, path=path) as one:
+    clerk = {"login": "li", "role": "坐席"}
+    async with at_work(browser, website, **clerk, size=size, scheme=scheme, path=path) as one:
         page = one.page
         await expect(page.locator(".kb-phrase .phrase-text")).to_have_text(NASTY)
         await expect(page.locator(".kb-phrase button")).to_have_count(0)
         assert await page.locator(".kb img, .kb b").count() == 0
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await page.get_by_role("button", name="新建").click()
+        await expect(page.get_by_label("名称")).to_be_focused()
+        assert await page.evaluate(CONTRAST) == []
         await page.get_by_label("给谁用").click()
         await expect(page.get_by_role("option")).to_have_count(1)
         assert one.problems == []

@@ -27,7 +27,7 @@ NARROW = ("queue", "case", "figures", "knowledge")
 # Names that are not Chinese anywhere: products, formats, files, and what is typed on a keyboard.
 FOREIGN = re.compile(
     r"Telegram|Excel|Word|Enter|Ctrl|Esc|wenban(?:[ -][a-z-]+)*|config\.toml|WENBAN\w*|SQLite|"
-    r"PostgreSQL|Redis|chinesecalendar[-.\d]*|(?i:jsonl?|xlsx|docx|html|csv|tsv)|https?://\S+|boss|"
+    r"PostgreSQL|Redis|chinesecalendar[-.\d]*|TODO|(?i:jsonl?|xlsx|docx|html|csv|tsv)|https?://\S+|boss|"
     r"[a-z]+(?:[._-][a-z]+)+|[0-9a-f]{8,}"
 )
 ENGLISH = re.compile(r"[A-Za-z]{3,}")

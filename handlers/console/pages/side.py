@@ -102,7 +102,9 @@ def _proposal(one: Proposal, use: Use, suggest: Suggest, chosen: Collection[str]
 
 def _search(panel: Panel) -> None:
     """Looking for an entry by hand."""
-    box = ui.input(placeholder="在知识库里找（f）").classes("wide find")
+    by_words = panel.visit.desk.office.library.keeper is None
+    how = "，只按字词" if by_words else ""
+    box = ui.input(placeholder=f"在知识库里找（f{how}）").classes("wide find")
     box.props('outlined dense clearable aria-label="在知识库里找"')
     found = tag("div", "found")
 

@@ -57,6 +57,7 @@ async def test_a_persons_own_are_theirs_alone(town: Town) -> None:
         (0, EVERYBODY, "主管"),
         (1, EVERYBODY, "主管"),
         (1, replace(SHARED, department=" "), "哪个单位"),
+        (2, replace(OWN, reach="world"), "给谁用"),
     ],
 )
 async def test_what_is_for_others_needs_the_role(

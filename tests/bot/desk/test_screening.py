@@ -92,6 +92,11 @@ async def test_shipped_words_pass_only_for_a_reason(town: Town) -> None:
     assert [one.text for one in desk.try_out("请到维稳路办理")] == ["维稳"]
 
 
+async def test_a_shipped_word_is_let_pass_by_switching_it_off_alone(town: Town) -> None:
+    with pytest.raises(DeskError, match="拦下还是"):
+        await town.desk.screening.add(await admin(town), "公示", "off", "")
+
+
 @pytest.mark.parametrize(
     ("word", "refusal"), [("一", "2 到"), ("长" * 31, "2 到"), ("内部资料", "已经有")]
 )
