@@ -20,6 +20,7 @@ from bot.desk.menu import rearrange
 from bot.desk.pauses import resume_due
 from bot.desk.retention import expire
 from bot.ledger import catch_up, verify
+from bot.links import check_links
 from storage.db import Database
 from storage.jobs import claim_run, last_run
 
@@ -131,6 +132,12 @@ def table(desk: Desk, digest_at: str, reminder_minutes: int) -> list[Job]:
             "menu",
             CronTrigger(hour=_NIGHT, minute=20, timezone=SHANGHAI),
             lambda: rearrange(desk.office),
+        ),
+        Job(
+            "links",
+            CronTrigger(hour=_NIGHT, minute=50, timezone=SHANGHAI),
+            lambda: check_links(desk.office.db),
+            catch_up=False,
         ),
         Job("renew_dues", IntervalTrigger(minutes=10), lambda: renew_dues(desk.office)),
         Job("fold", IntervalTrigger(minutes=1), lambda: catch_up(desk.office.db), catch_up=False),

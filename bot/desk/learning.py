@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from bot.desk.office import DeskError, Office
 from bot.desk.similar import editor, keep, learnt
+from knowledge.bundles import PREFIX
 from knowledge.gold import Change, Gold, breaks
 from knowledge.lexicon import LexiconError, join
 from knowledge.matcher import Matcher
@@ -149,7 +150,9 @@ class Learning:
         self, asked: Sequence[Asked], done: Collection[str], saved: Sequence[Gold]
     ) -> _Found:
         matcher = self._office.library.matcher
-        fresh = (one for one in _undecided(similar(asked), done) if self._teaches(matcher, one))
+        # What a 一件事 is asked like stands in its file.
+        entries = [one for one in similar(asked) if not one.entry_id.startswith(PREFIX)]
+        fresh = (one for one in _undecided(entries, done) if self._teaches(matcher, one))
         wordings = [one for _, one in zip(range(_MOST), fresh, strict=False)]
         words = list(_undecided(pairs(asked, matcher.entries(), matcher.lexicon), done))
         return _Found(tuple(wordings), tuple(words[:_MOST_PAIRS]), tuple(asked), tuple(saved), {})

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Button
 from bot.desk.office import DeskError, Office, key_of
+from knowledge.bundles import PREFIX
 from knowledge.catalog import Entry
 from knowledge.proposals import objection, restates, similar_key, similar_wording
 from storage import entries, evidence, gold, proposals
@@ -26,7 +27,7 @@ async def offer(
 
     Nothing unless a person chose another entry than the first, or once somebody decided.
     """
-    if entry is None or draft.position == 0:
+    if entry is None or draft.position == 0 or entry.id.startswith(PREFIX):
         return "", ()
     await session.flush()
     wording, chosen = await learnt(session, key_of(case))

@@ -114,11 +114,7 @@ async def send_file(
     visitor = await door.admit(request)
     await door.limit_files(request, visitor)
     held = await door.desk.files.keep(name[:200], await request.body())
-    try:
-        receipt = await door.desk.intake.receive(_inbound(door, visitor, identity, "", (held,)))
-    except BaseException:
-        await door.desk.files.drop(held)
-        raise
+    receipt = await door.desk.intake.receive(_inbound(door, visitor, identity, "", (held,)))
     if receipt.duplicate:
         await door.desk.files.drop(held)
     door.keep(response, visitor)

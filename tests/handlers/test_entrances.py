@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import select
 
+from bot.desk import Desk
 from bot.passage import Passage, Way, mark
 from storage import entries
 from storage.db import Database
 from storage.models import LinkOpen
-from tests.support import ENTRIES
+from tests.support import ENTRIES, MOVED, build_town
 from tests.website import SECRET, Website, answers, open_website, write
 
 LOST = ENTRIES[0]
@@ -140,6 +141,20 @@ def test_other_platforms_are_led_through_us_only_where_they_can_reach_us() -> No
     assert address.startswith("https://wenban.example/go/")
     token = address.rpartition("/")[2]
     assert inside.read(token) == Way("telegram", "id-lost", mark(TARGET))
+
+
+@pytest.mark.parametrize("question", ["身份证丢了怎么办", MOVED.question])
+async def test_every_answer_names_the_entry_its_link_is_looked_up_in(
+    database: Database, question: str
+) -> None:
+    town = await build_town(database, bundles=[MOVED])
+    passage = Passage(SECRET, "https://wenban.example")
+    town.desk = Desk(replace(town.desk.office, passage=passage), {"telegram": town.channel})
+    await town.ask(question)
+    url = town.to("7001")[0].buttons[0][0].url
+    token = url.removeprefix("https://wenban.example/go/")
+    assert passage.read(token) == Way("telegram", "id-lost", mark(TARGET))
+    assert await town.desk.entrances.follow(token, "a phone") == TARGET
 
 
 @given(st.text(max_size=60))

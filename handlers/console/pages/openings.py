@@ -49,7 +49,9 @@ def usage_table(found: Sequence[Stretch]) -> None:
 def _table(found: Sequence[Stretch], *, named: bool) -> None:
     with tag("div", "table-box"), tag("table", "kb-table"):
         with tag("thead"), tag("tr"):
-            for head in ("条目",) * named + ("账号",) + _HEADS:
+            for head in ("条目",) * named + ("账号",):
+                word(head, "words", name="th").props('scope="col"')
+            for head in _HEADS:
                 word(head, name="th").props('scope="col"')
         with tag("tbody"):
             for one in found:

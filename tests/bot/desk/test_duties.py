@@ -111,6 +111,7 @@ def test_the_table_holds_every_scheduled_duty(town: Town) -> None:
         "digest",
         "expire",
         "menu",
+        "links",
         "renew_dues",
         "fold",
         "verify",
