@@ -174,6 +174,11 @@ def _word(title: str) -> str:
     return _PERSON if title.endswith(_PERSON) else title.partition("，")[0]
 
 
+def fitting(text: str) -> str:
+    """As much of a plain text as one message carries."""
+    return next(cut(_TAG.sub("＜", text)), "")
+
+
 def cut(text: str) -> Iterator[str]:
     """The text in messages of at most 2,048 bytes, at lines or sentences where there are any."""
     while len(text.encode()) > TEXT_BYTES:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Button, Capabilities, Outgoing
-from bot.desk import cards, held, perfunctory, wording
+from bot.desk import cards, perfunctory, wording
 from bot.desk.office import Office, account_by_key, key_of
 from knowledge.catalog import Entry
 from storage import outbox, queries
@@ -54,7 +54,9 @@ async def reply(
 
     What is perfunctory about it goes with it, for whoever sees it delivered.
     """
-    await held.supersede(session, case)
+    for held in await outbox.held(session, account_id=case.account_id, case_id=case.id):
+        outbox.give_up(held, "另有新的答复")
+        case.reason = ""
     parts = await _parts(office, session, case, text)
     buttons = (*wording.link_rows(sources), wording.feedback_row(key_of(case)))
     found = await perfunctory.judge(office, session, case, text)

@@ -259,6 +259,19 @@ async def test_every_kind_of_message_reaches_staff(
         assert message.attachments[0]["title"] == "人民路"
 
 
+async def test_what_the_door_says_fits_and_is_text(plain: Scene) -> None:
+    for number in range(12):
+        await plain.platform.says(OPENID, f"低保{number}：{'很长的事' * 40}<a href='x'>怎么申请？")
+        await plain.settled()
+        async with plain.database.write() as session:
+            for case in await session.exec(select(Case)):
+                case.state, case.subject = "waiting", f"<a href='x'>{'长' * 60}\x0b"
+    answer = await plain.platform.says(OPENID, "我的诉求")
+    assert answer.text.startswith("您最近的诉求：")
+    assert len(answer.text.encode()) <= 2048
+    assert "<a" not in answer.text and "\x0b" not in answer.text
+
+
 # ---- the 48 hours ----
 
 
