@@ -70,11 +70,11 @@ async def scene(
     database: Database,
     *,
     safe: bool = False,
-    wait: float = 4.0,
+    wait: float = 30.0,
     working: bool = True,
     console: bool = False,
 ) -> AsyncIterator[Scene]:
-    """A website with an account, and the platform before it."""
+    """A website with an account, and the platform before it, which waits as long as it takes."""
     async with WechatServer(APP_ID) as server:
         api = WechatApi(APP_ID, SECRET, server.url, LocalCoordination(), 5.0)
         channel = WechatChannel(api)
@@ -82,7 +82,7 @@ async def scene(
         site = WechatSite(channel, TOKEN, key, GREETING, wait)
         opened = open_website(database, wechat=site, working=working, console=console)
         async with opened as website:
-            platform = Platform(website.url, server, safe, patience=20)
+            platform = Platform(website.url, server, safe, patience=40)
             yield Scene(website, server, platform, database)
         await channel.close()
 
