@@ -10,9 +10,20 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
-from bot.channels.base import PRESS_OR_TYPE, TYPE, Button, Capabilities, Outgoing
+import structlog
+
+from bot.channels.base import (
+    PRESS_OR_TYPE,
+    TYPE,
+    Button,
+    Capabilities,
+    Outgoing,
+    RejectedError,
+    SendError,
+)
 from bot.channels.wechatapi import ALREADY_REPLIED, CodeError, WechatApi
 
+log = structlog.get_logger(__name__)
 ACCOUNT = "wechat"
 TEXT_BYTES = 2048
 WINDOW = timedelta(hours=48)
@@ -105,6 +116,8 @@ class WechatChannel:
         text = rendered(outgoing)
         if place.startswith(_ARTICLE):
             return await self._reply(place, outgoing.reply_to, text)
+        if not text:
+            raise RejectedError("没有内容可发")
         pieces = list(cut(text))
         identity = uuid4().hex
         slot = self.slots.newest(place)
@@ -125,6 +138,8 @@ class WechatChannel:
 
     async def _reply(self, place: str, comment: str, text: str) -> str:
         """Reply to a comment; a reply that stands there already is replaced."""
+        if not comment.isdecimal():
+            raise RejectedError("不知道要回复哪条留言")
         message, _, index = place.removeprefix(_ARTICLE).partition("_")
         where = {
             "msg_data_id": int(message),
@@ -140,8 +155,15 @@ class WechatChannel:
             await self.api.call("/cgi-bin/comment/reply/delete", where)
             await self.api.call("/cgi-bin/comment/reply/add", answer)
         if self._elect:
-            await self.api.call("/cgi-bin/comment/markelect", where)
+            await self._show_to_all(where)
         return f"{place}:{comment}"
+
+    async def _show_to_all(self, where: dict[str, int]) -> None:
+        """The reply stands: that its comment is not 精选 is no failure of it."""
+        try:
+            await self.api.call("/cgi-bin/comment/markelect", where)
+        except SendError as error:
+            log.warning("留言没有设为精选", reason=str(error))
 
 
 def article_place(article: str) -> str:
@@ -156,7 +178,8 @@ def rendered(outgoing: Outgoing) -> str:
     buttons = [one for row in outgoing.buttons for one in row]
     parts.append("\n".join(f"{one.title}：{one.url}" for one in buttons if one.url))
     parts.append(_choices(text, buttons))
-    return _TAG.sub("＜", "\n\n".join(part for part in parts if part))
+    whole = "\n\n".join(part for part in parts if part)
+    return _TAG.sub("＜", whole).encode("utf-8", "replace").decode()
 
 
 def _choices(text: str, buttons: list[Button]) -> str:
@@ -171,6 +194,11 @@ def _choices(text: str, buttons: list[Button]) -> str:
 def _word(title: str) -> str:
     """The part of a button's title that is worth typing."""
     return _PERSON if title.endswith(_PERSON) else title.partition("，")[0]
+
+
+def fitting(text: str) -> str:
+    """As much of a plain text as one message carries."""
+    return next(cut(_TAG.sub("＜", text)), "")
 
 
 def cut(text: str) -> Iterator[str]:

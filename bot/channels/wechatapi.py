@@ -135,7 +135,7 @@ class WechatApi:
         self, path: str, payload: dict[str, Any] | None, query: dict[str, str]
     ) -> dict[str, Any]:
         # The platform shows \u escapes as they are written.
-        body = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
+        body = json.dumps(payload, ensure_ascii=False).encode()
         headers = {"content-type": "application/json; charset=utf-8"}
         sent = {"method": "POST", "content": body, "headers": headers}
         how: dict[str, Any] = {"method": "GET"} if payload is None else sent

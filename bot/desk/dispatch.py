@@ -26,8 +26,8 @@ from bot.evasion import Kind
 from bot.telemetry import ANSWER_SECONDS, DELIVERIES
 from storage import outbox
 from storage.ledger import record
-from storage.models import Citizen, Delivery
-from storage.terms import CaseState, DeliveryState, EventKind, Purpose
+from storage.models import Case, Citizen, Delivery
+from storage.terms import JUDGEABLE, CaseState, DeliveryState, EventKind, Purpose
 
 log = structlog.get_logger(__name__)
 _SHORT_WAIT = 0.05
@@ -71,6 +71,8 @@ class Dispatch:
     async def _deliver(self, delivery: Delivery) -> None:
         key = self._keys[delivery.account_id]
         channel = self._channels[key]
+        if channel.capabilities.one_per_comment and await self._would_replace(delivery):
+            return
         wait = await self._office.coordination.reserve(_slots(key, channel, delivery.place))
         if wait > 0:
             await self._settle(delivery, RateLimitedError(max(wait, _SHORT_WAIT)))
@@ -84,6 +86,18 @@ class Dispatch:
         else:
             await self._confirm(delivery, outgoing, external_id, bool(channel.capabilities.awaits))
             self._office.notify(f"place:{key}:{delivery.place}")
+
+    async def _would_replace(self, delivery: Delivery) -> bool:
+        """Whether this would take an answer's place under its comment; then it never leaves."""
+        if delivery.purpose not in (Purpose.RATING, Purpose.NOTICE):
+            return False
+        async with self._office.db.write() as session:
+            case = await session.get(Case, delivery.case_id or 0)
+            if case is None or case.kind != "comment" or case.state not in JUDGEABLE:
+                return False
+            row = await session.get_one(Delivery, delivery.id)
+            outbox.give_up(row, "一条留言只有一个回复，不再另发")
+            return True
 
     async def _confirm(
         self, delivery: Delivery, outgoing: Outgoing, external_id: str, awaits: bool

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.desk import cards, posting
 from bot.desk.office import TOPIC_OUTBOX, Office, locked_case
-from storage import outbox
+from storage import outbox, queries
 from storage.models import Account, Case, Citizen, Delivery
 from storage.terms import CaseState, Purpose
 
@@ -50,13 +51,7 @@ async def release(
         if any(row.purpose == Purpose.REPLY for row in own):
             case.state, case.reason = CaseState.REPLYING, ""
             case.version += 1
+            view = await queries.case_view(session, case.id or 0, office.now())
+            await posting.retire_cards(session, case, cards.moved_on(view))
     if rows:
         office.notify(TOPIC_OUTBOX)
-
-
-async def supersede(session: AsyncSession, case: Case) -> None:
-    """Another reply is on its way: what was held for the case never leaves."""
-    held = await outbox.held(session, account_id=case.account_id, case_id=case.id)
-    for row in held:
-        outbox.give_up(row, "另有新的答复")
-        case.reason = ""

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Button, Capabilities, Outgoing
 from bot.channels.cutting import split_at_sense
-from bot.desk import bundles, cards, held, perfunctory, wording
+from bot.desk import bundles, cards, perfunctory, wording
 from bot.desk.office import Office, account_by_key, key_of
 from knowledge.catalog import Entry
 from storage import outbox, queries
@@ -55,7 +55,9 @@ async def reply(
 
     What is perfunctory about it goes with it, for whoever sees it delivered.
     """
-    await held.supersede(session, case)
+    for held in await outbox.held(session, account_id=case.account_id, case_id=case.id):
+        outbox.give_up(held, "另有新的答复")
+        case.reason = ""
     steps = await bundles.rows_for(office, session, case, sources)
     parts, rows = await _dressed(office, session, case, case, text, sources, steps)
     found = await perfunctory.judge(office, session, case, text)

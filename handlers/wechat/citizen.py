@@ -21,10 +21,11 @@ async def answer_to_words(desk: Desk, fields: Fields) -> str:
         await desk.citizens.heard(ACCOUNT, citizen)
         return await _obey(desk, citizen, command)
     action = await desk.citizens.typed(ACCOUNT, citizen, said)
-    if pressed := act(desk, ACCOUNT, citizen, action):
-        await desk.citizens.heard(ACCOUNT, citizen)
-        return await pressed
-    return ""
+    if not action:
+        return ""
+    await desk.citizens.heard(ACCOUNT, citizen)
+    pressed = act(desk, ACCOUNT, citizen, action)
+    return await pressed if pressed else ""
 
 
 async def answer_to_event(desk: Desk, fields: Fields, greeting: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
-from bot.channels.wechat import Slot, WechatChannel
+from bot.channels.wechat import Slot, WechatChannel, fitting
 from bot.desk import Desk, DeskError
 from handlers.errors import Refusal
 from handlers.wechat.citizen import answer_to_event, answer_to_words
@@ -20,6 +21,7 @@ from handlers.wechat.parsing import Fields, MalformedError, identity, inbound, r
 FRESH_SECONDS = 600
 WAIT_SECONDS = 4.0
 _REMEMBERED = 5000
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NOT_THE_PLATFORM = "签名不对，不是微信发来的，或与后台的 Token、密钥不一致。"
 _MALFORMED = "内容不是微信的消息。"
 
@@ -92,12 +94,13 @@ class WechatDoor:
         """What to answer; with a slot, it is a delivery of the outbox."""
         try:
             if fields["MsgType"] == "event":
-                return None, await answer_to_event(self.desk, fields, self.site.greeting)
+                told = await answer_to_event(self.desk, fields, self.site.greeting)
+                return None, fitting(told)
             direct = await answer_to_words(self.desk, fields)
         except DeskError as error:
             direct = str(error)
         if direct:
-            return None, direct
+            return None, fitting(direct)
         with self.site.channel.slots.waiting(fields["FromUserName"]) as slot:
             receipt = await self.desk.intake.receive(inbound(fields))
             wait = 0.0 if receipt.duplicate else self.site.wait
@@ -166,6 +169,7 @@ def _reply(fields: Fields, text: str) -> str:
 
 
 def _cdata(text: str) -> str:
+    text = _NOT_XML.sub("", text)
     return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"
 
 

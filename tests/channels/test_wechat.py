@@ -200,6 +200,7 @@ async def test_a_token_renewed_elsewhere_is_taken_over(server: WechatServer) -> 
 async def test_only_one_process_renews_by_force(server: WechatServer) -> None:
     shared = LocalCoordination()
     processes = [process(server, shared) for _ in range(4)]
+    server.quota[OPENID] = 100
     for channel in processes:
         await channel.probe()
     server.fail(SEND, *[40001] * 4)
@@ -241,6 +242,29 @@ async def test_a_reply_elects_its_comment_where_that_is_wanted(server: WechatSer
     await channel.send(article_place(ARTICLE), Outgoing("好", reply_to=str(comment.number)))
     assert comment.comment_type == 1
     await channel.close()
+
+
+async def test_a_reply_stands_though_its_comment_cannot_be_elected(server: WechatServer) -> None:
+    channel = process(server, LocalCoordination(), elect_replied=True)
+    comment = server.comment(ARTICLE, OPENID, "身份证丢了怎么办", 1_700_000_000)
+    server.fail("/cgi-bin/comment/markelect", 88003)
+    await channel.send(article_place(ARTICLE), Outgoing("好", reply_to=str(comment.number)))
+    assert (comment.reply, comment.comment_type) == ("好", 0)
+    await channel.close()
+
+
+async def test_a_message_for_no_comment_is_rejected(channel: WechatChannel) -> None:
+    with pytest.raises(RejectedError, match="哪条留言"):
+        await channel.send(article_place(ARTICLE), Outgoing("好"))
+
+
+async def test_half_characters_and_nothing_at_all(
+    server: WechatServer, channel: WechatChannel
+) -> None:
+    await channel.send(OPENID, Outgoing("半个\ud83d字符"))
+    assert server.texts(OPENID) == ["半个?字符"]
+    with pytest.raises(RejectedError, match="没有内容"):
+        await channel.send(OPENID, Outgoing(" "))
 
 
 async def test_a_comment_that_is_gone_is_rejected(

@@ -70,11 +70,11 @@ async def scene(
     database: Database,
     *,
     safe: bool = False,
-    wait: float = 4.0,
+    wait: float = 30.0,
     working: bool = True,
     console: bool = False,
 ) -> AsyncIterator[Scene]:
-    """A website with an account, and the platform before it."""
+    """A website with an account, and the platform before it, which waits as long as it takes."""
     async with WechatServer(APP_ID) as server:
         api = WechatApi(APP_ID, SECRET, server.url, LocalCoordination(), 5.0)
         channel = WechatChannel(api)
@@ -82,7 +82,7 @@ async def scene(
         site = WechatSite(channel, TOKEN, key, GREETING, wait)
         opened = open_website(database, wechat=site, working=working, console=console)
         async with opened as website:
-            platform = Platform(website.url, server, safe, patience=20)
+            platform = Platform(website.url, server, safe, patience=40)
             yield Scene(website, server, platform, database)
         await channel.close()
 
@@ -257,6 +257,19 @@ async def test_every_kind_of_message_reaches_staff(
     if kind == "location":
         assert message.attachments[0]["details"] == {"latitude": 23.13, "longitude": 113.35}
         assert message.attachments[0]["title"] == "人民路"
+
+
+async def test_what_the_door_says_fits_and_is_text(plain: Scene) -> None:
+    for number in range(12):
+        await plain.platform.says(OPENID, f"低保{number}：{'很长的事' * 40}<a href='x'>怎么申请？")
+        await plain.settled()
+        async with plain.database.write() as session:
+            for case in await session.exec(select(Case)):
+                case.state, case.subject = "waiting", f"<a href='x'>{'长' * 60}\x0b"
+    answer = await plain.platform.says(OPENID, "我的诉求")
+    assert answer.text.startswith("您最近的诉求：")
+    assert len(answer.text.encode()) <= 2048
+    assert "<a" not in answer.text and "\x0b" not in answer.text
 
 
 # ---- the 48 hours ----

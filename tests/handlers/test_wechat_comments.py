@@ -12,7 +12,7 @@ from bot.clock import SHANGHAI
 from bot.desk.desktop import CONSOLE
 from handlers.wechat.comments import Comments
 from storage.db import Database
-from storage.models import Account, Case, Message, Staff
+from storage.models import Account, Case, Delivery, Message, Staff
 from tests.handlers.test_wechat import OPENID, Scene, scene
 
 ARTICLE, OLDER = "2247483660_1", "2247483001_2"
@@ -64,6 +64,24 @@ async def test_the_final_reply_takes_the_place_of_the_acknowledgement(plain: Sce
     assert comment.reply.startswith("请到户籍所在的街道")
     assert "没有写完，请私信本账号" in comment.reply
     assert (await plain.rows(Case))[0].state == "answered"
+
+
+async def test_nothing_takes_the_place_of_an_answer(plain: Scene) -> None:
+    comment = plain.server.comment(ARTICLE, OPENID, LOST, int(time.time()))
+    await watching(plain, ARTICLE).fetch()
+    await plain.settled()
+    answer = comment.reply
+    assert "带户口簿" in answer
+    await plain.website.desk.citizens.helpful("wechat", OPENID, 1)  # asks for a grade
+    await plain.settled()
+    assert comment.reply == answer
+    rating = [one for one in await plain.rows(Delivery) if one.purpose == "rating"]
+    assert [one.state for one in rating] == ["failed"]
+    # Another comment has a reply of its own.
+    more = plain.server.comment(ARTICLE, OPENID, "社保卡丢了怎么补", int(time.time()))
+    await watching(plain, ARTICLE).fetch()
+    await plain.settled()
+    assert "12333" in more.reply and comment.reply == answer
 
 
 async def test_every_comment_is_taken_once(plain: Scene) -> None:

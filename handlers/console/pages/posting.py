@@ -49,7 +49,7 @@ class PostingPage:
         self._found: list[ToPost] = []
         self._shown: list[int | None] | None = None
         self._help: ui.dialog | None = None
-        with frame(visit, "待发布"), tag("main", "kb kb-plain"):
+        with frame(visit, "待发布", "kb kb-plain", "待发布"):
             self._list = tag("div", "kb-rows").props('aria-live="polite"')
             with self._list:
                 waiting("正在读取…")

@@ -46,6 +46,8 @@ async def test_it_goes_out_when_the_citizen_writes_again_and_stops_the_clock(tow
     assert case.state == "answered" and case.answered_at is not None
     assert (case.reason, other != case_id) == ("", True)
     assert "带户口簿" in town.to("7001")[0].text
+    closing = town.to(STAFF_PLACE)[-1]
+    assert closing.edits and not closing.buttons
     assert (await town.kinds(case_id)).count("replied") == 1
     await town.agrees()
 
