@@ -12,6 +12,7 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, User
 from bot.channels.base import Button, Outgoing, SendError
 from bot.channels.telegram import TelegramChannel
 from bot.desk import Desk, DeskError
+from handlers.press import act
 from handlers.telegram import parsing, texts
 from handlers.telegram.commands import asks_for, is_command
 from handlers.telegram.middleware import tell, toast
@@ -130,10 +131,13 @@ async def pressed(query: CallbackQuery, desk: Desk, account: str, channel: Teleg
     if press.verb == "tick":
         await tick(query, desk, account, channel, press)
         return
-    text = await act(desk, account, str(query.from_user.id), press)
+    said = act(desk, account, str(query.from_user.id), query.data or "")
+    if said is None:
+        raise DeskError(texts.STALE_BUTTON)
+    text = await said
     await toast(query, text)
-    said = f"{text}\n{texts.COMMENT_HOW}" if press.verb == "rate" else ""
-    await redraw(channel, query, Outgoing(said, kept_buttons(query)))
+    shown = f"{text}\n{texts.COMMENT_HOW}" if press.verb == "rate" else ""
+    await redraw(channel, query, Outgoing(shown, kept_buttons(query)))
 
 
 async def tick(
@@ -146,22 +150,6 @@ async def tick(
     now = {one.action[:-1]: one for row in ticked.rows for one in row}
     rows = tuple(tuple(now.get(one.action[:-1], one) for one in row) for row in buttons_of(query))
     await redraw(channel, query, Outgoing("", rows))
-
-
-async def act(desk: Desk, account: str, citizen: str, press: Press) -> str:
-    """Do what a button under an answer or a clarification says; the text to show."""
-    case_id, argument = press.case_id, press.argument
-    match press.verb:
-        case "choose" if argument == "none" or argument.isdecimal():
-            number = None if argument == "none" else int(argument)
-            return await desk.citizens.choose(account, citizen, case_id, number)
-        case "helpful":
-            return await desk.citizens.helpful(account, citizen, case_id)
-        case "unhelpful":
-            return await desk.citizens.unhelpful(account, citizen, case_id)
-        case "rate" if argument.isdecimal():
-            return await desk.satisfaction.rate(account, citizen, case_id, int(argument))
-    raise DeskError(texts.STALE_BUTTON)
 
 
 def wanted(message: Message) -> str:
