@@ -31,10 +31,10 @@ run: $(RUNTIME) ## 启动程序（SQLite、示例知识库、网页咨询，无�
 	@$(BIN)/wenban run
 
 test: $(DEV) ## 运行测试；参数用 ARGS 传入，如 make test ARGS="-k desk"
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadscope $(ARGS)
 
 cover: $(DEV) ## 运行测试并列出没有测到的行
-	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadscope --cov --cov-report=term:skip-covered $(ARGS)
 
 screens: $(DEV) ## 用浏览器走一遍工作台，更新 docs/images 里的画面
 	SCREENS=docs/images $(BIN)/python -m pytest tests/e2e/test_screens.py

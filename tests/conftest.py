@@ -9,10 +9,12 @@ import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 from sqlalchemy.engine import URL, make_url
+from xdist.scheduler import LoadScopeScheduling
 
 from storage.db import Database
 
@@ -21,6 +23,7 @@ HISTORY = os.environ.get("TEST_HISTORY", "")
 """An export of real messages with replies (xlsx) to work out besides the one made here."""
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 ALL_MUST_RUN = os.environ.get("NO_TEST_MAY_SKIP") == "1"
+_ONE_BY_ONE = "tests/e2e/"
 _numbers = itertools.count(1)
 
 
@@ -114,12 +117,15 @@ def _text(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Programs and browsers are tested one after the other: two at once starve each other.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _ByFile(config, log)
 
-    Other tests stay together by file, for the sake of what a file's tests share.
-    """
-    for item in items:
-        file = item.path.relative_to(Path(__file__).parent)
-        name = "e2e" if file.parts[0] == "e2e" else str(file)
-        item.add_marker(pytest.mark.xdist_group(name))
+
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # without types
+    """Tests of a file stay together, for the sake of what they share; so do all of programs and
+    browsers, one after the other: two at once starve each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return _ONE_BY_ONE if file.startswith(_ONE_BY_ONE) else file

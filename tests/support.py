@@ -87,7 +87,9 @@ class MemoryChannel:
     """A channel that delivers into a list; ``failures`` are raised first, one a send."""
 
     capabilities: Capabilities = field(
-        default_factory=lambda: Capabilities(max_length=500, per_second=0)
+        default_factory=lambda: Capabilities(
+            max_length=500, per_second=0, reply_window=timedelta(hours=48)
+        )
     )
     failures: list[SendError] = field(default_factory=list)
     sent: list[tuple[str, Outgoing]] = field(default_factory=list)
