@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
 
 from tests.website import Website
 
@@ -62,6 +62,7 @@ class Visit:
 
     async def ask(self, text: str) -> None:
         await self.page.fill("#text", text)
+        await expect(self.page.locator("#send")).to_be_enabled()  # the page's script runs
         await self.page.press("#text", "Enter")
 
 

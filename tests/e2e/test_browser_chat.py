@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 from sqlmodel import select
 
 from storage.db import Database
@@ -162,6 +163,25 @@ async def test_unsent_text_and_a_draft_survive_a_reload(browser: Browser, websit
         await expect(page.locator(".office .words")).to_contain_text(ANSWER)
         await expect(page.locator(".mine")).to_have_count(1)
         await expect(page.locator("#text")).to_have_value("还没写完")
+
+
+async def test_what_is_written_before_the_script_is_there_stays(
+    browser: Browser, website: Website
+) -> None:
+    async with visit(browser, website, path="/healthz") as one:
+        page, came = one.page, asyncio.Event()
+
+        async def slowly(route: Route) -> None:
+            await came.wait()
+            await route.continue_()
+
+        await page.route(re.compile(r"/chat\.js"), slowly)
+        await page.goto(website.url, wait_until="commit")
+        await page.fill("#text", "身份证丢了怎么办")
+        await expect(page.locator("#send")).to_be_disabled()
+        came.set()
+        await expect(page.locator("#send")).to_be_enabled()
+        await expect(page.locator("#text")).to_have_value("身份证丢了怎么办")
 
 
 async def test_a_message_refused_for_good_can_be_taken_back_and_changed(

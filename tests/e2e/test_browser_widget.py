@@ -102,6 +102,7 @@ async def test_a_citizen_asks_on_another_website_and_is_known_again(
         await picture(one, f"widget-closed-{size['width']}")
         await button.click()
         await frame.locator("#text").fill("身份证丢了怎么办")
+        await expect(frame.locator("#send")).to_be_enabled()  # the page's script runs
         await frame.locator("#text").press("Enter")
         await expect(frame.locator(".office[data-case] .words")).to_contain_text(ANSWER)
         await expect(frame.locator("header")).to_be_hidden()

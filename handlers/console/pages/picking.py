@@ -17,7 +17,11 @@ _KEYS = """(e) => {
   const typing = e.target.tagName === 'INPUT';
   if (e.key === 'ArrowDown' || (e.key === 'j' && !typing)) { e.preventDefault(); emit('j'); }
   else if (e.key === 'ArrowUp' || (e.key === 'k' && !typing)) { e.preventDefault(); emit('k'); }
-  else if (e.key === '/' && !typing) { e.preventDefault(); emit('/'); }
+  else if (e.key === '/' && !typing) {
+    // At once: whoever types on must not have to wait for the server.
+    e.preventDefault();
+    document.querySelector('.phrase-find input').focus();
+  }
   else if (e.key === 'Enter' && typing) emit('Enter');
   else if (/^[1-9]$/.test(e.key) && !typing) emit(e.key);
 }"""
@@ -101,8 +105,6 @@ class _Picker:
     def _key(self, key: str) -> None:
         if key in ("j", "k"):
             self._rows.move(key)
-        elif key == "/":
-            self._box.run_method("focus")
         elif key == "Enter":
             self._dialog.submit(self._found[0]) if self._found else None
         elif int(key) <= len(self._found):

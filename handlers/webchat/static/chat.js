@@ -648,7 +648,7 @@
   }
 
   if (framed) document.body.className = 'framed';
-  text.value = kept('draft', '');
+  text.value = text.value || kept('draft', '');  // on a slow line people write before this runs
   measure();
   again();
 })();
