@@ -254,9 +254,10 @@ class Scene:
         """Wait until everything is decided, sent, and noted as sent."""
 
         async def quiet() -> bool:
-            unsent = [one for one in await self.rows(Delivery) if one.state in UNSENT]
-            undecided = [one for one in await self.rows(Case) if one.consider_at]
-            return not unsent and not undecided
+            # In this order: a decision and its delivery are written at once.
+            if any(one.consider_at for one in await self.rows(Case)):
+                return False
+            return not any(one.state in UNSENT for one in await self.rows(Delivery))
 
         await until(quiet, what="settled")
 

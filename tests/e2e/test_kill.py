@@ -113,6 +113,9 @@ class Killing:
             await action()
             await self.scene.api.calls(slow, count=before + 1, within=PATIENCE)
             await self._under_way(slow)
+            if slow != "sendMessage":
+                # What the platform took and we had not noted may go out twice, as documented.
+                await self.scene.settled()
         else:
             async with self.scene.held_database():
                 await self.scene.fetched(action)

@@ -57,10 +57,10 @@ class Scene:
         """Wait until everything is decided and sent."""
 
         async def quiet() -> bool:
-            unsent = [
-                one for one in await self.rows(Delivery) if one.state in ("pending", "sending")
-            ]
-            return not unsent and not [one for one in await self.rows(Case) if one.consider_at]
+            # In this order: a decision and its delivery are written at once.
+            if any(one.consider_at for one in await self.rows(Case)):
+                return False
+            return not any(one.state in ("pending", "sending") for one in await self.rows(Delivery))
 
         await until(quiet)
 
