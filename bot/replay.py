@@ -87,6 +87,9 @@ class _Clock:
             self.department = department
             self.changes.append(Change(ChangeKind.DEPARTMENT, at, to=department))
 
+    def worked(self, at: datetime) -> None:
+        self.worked_at = self.worked_at or at
+
     def accepted(self) -> datetime | None:
         """受理: when a person took it up and kept it, or wrote what was sent or asked. Passing it
         on, putting it off and closing it are no acceptance; an answer always is one."""
@@ -196,7 +199,7 @@ class _Story:
         clock.told_department(one.data.get("to", one.data.get("after", "")) or "", one.at)
         clock.assignee = ""
         if one.kind == "accepted":
-            clock.worked_at = clock.worked_at or one.at
+            clock.worked(one.at)
 
     def returned(self, clock: _Clock, one: Happening) -> None:
         """退件: it stays with, or goes back to, whom it came from."""
@@ -209,13 +212,13 @@ class _Story:
         clock.told_category(one.data["to"], one.at)
 
     def reviewed(self, clock: _Clock, one: Happening) -> None:
-        clock.worked_at = clock.worked_at or one.at
+        clock.worked(one.at)
 
     def reply_queued(self, clock: _Clock, one: Happening) -> None:
         self._placed(clock, one)
         clock.author = one.actor if one.actor.startswith("staff:") else ""
         if clock.author:
-            clock.worked_at = clock.worked_at or one.at
+            clock.worked(one.at)
         self._replying = clock
 
     def replied(self, clock: _Clock, one: Happening) -> None:

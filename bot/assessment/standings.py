@@ -170,9 +170,7 @@ class Standings:
     def within(self) -> dict[int, Numbers]:
         """When each of WITHIN would end, whatever the category; nothing puts them off."""
         dues = {days: np.zeros(len(self.facts), np.int64) for days in WITHIN}
-        hours = self._hours_of[self.turns["department"]]
-        for place, timeline in enumerate(self.timelines):
-            chosen = np.flatnonzero(hours == place)
+        for timeline, chosen in self._by_hours_of(self.turns["department"]):
             ends = timeline.closings(self.start[chosen], WITHIN)
             for days, found in zip(WITHIN, ends, strict=True):
                 dues[days][chosen] = found
@@ -181,16 +179,17 @@ class Standings:
     def acceptance_due(self) -> Numbers:
         """When each turn had to be taken up (受理); 0 by a profile that does not say."""
         found, limit = np.zeros(len(self.facts), np.int64), self._profile.acceptance
-        hours = self._hours_of[self.turns["department"]]
-        for place, timeline in enumerate(self.timelines):
-            chosen = np.flatnonzero(hours == place)
-            if limit is not None and len(chosen):
+        if limit is not None:
+            for timeline, chosen in self._by_hours_of(self.turns["department"]):
                 found[chosen], _ = timeline.due(self.start[chosen], limit)
         return found
 
     def by_hours(self) -> Iterator[tuple[Timeline, Numbers]]:
         """The turns that each set of business hours holds for."""
-        hours = self._hours_of[self.department]
+        return self._by_hours_of(self.department)
+
+    def _by_hours_of(self, departments: Numbers) -> Iterator[tuple[Timeline, Numbers]]:
+        hours = self._hours_of[departments]
         for place, timeline in enumerate(self.timelines):
             yield timeline, np.flatnonzero(hours == place)
 
