@@ -54,7 +54,8 @@ TYPE = "回复数字"
 class Capabilities:
     """What a platform can carry: lengths in characters, rates in messages.
 
-    Without ``buttons``, choices are put into words; without ``links``, addresses are left out.
+    Without ``buttons``, choices are put into words before they reach the channel; one that
+    words them itself, as they can be typed there, has them. Without ``links``, addresses are left out.
     ``mentions``: an answer in public begins with @ and the citizen's name. ``awaits``: what is
     handed over counts as delivered only when whoever posts it says so. ``wait`` is what a citizen
     is told when a person takes over ("{due}" stands for the day): "" for nothing, None for the
