@@ -55,11 +55,11 @@ class Capabilities:
     """What a platform can carry: lengths in characters, rates in messages.
 
     Without ``buttons``, choices are put into words before they reach the channel; one that
-    words them itself, as they can be typed there, has them. Without ``links``,
-    addresses are left out. ``mentions``: an answer in public begins with @ and the citizen's name. ``awaits``: what is
-    handed over counts as delivered only when whoever posts it says so. ``wait`` is what a citizen
-    is told when a person takes over ("{due}" stands for the day): "" for nothing, None for the
-    office's own words. ``own_pages`` says that this program's own pages show the messages.
+    words them itself, as they can be typed there, has them. Without ``links``, addresses are left
+    out. ``mentions``: an answer in public begins with @ and the citizen's name. ``awaits``: what
+    is handed over counts as delivered only when whoever posts it says so. ``wait`` is what a
+    citizen is told when a person takes over ("{due}" stands for the day): "" for nothing, None
+    for the office's own words. ``own_pages`` says that this program's own pages show the messages.
     ``reply_window`` is how long after their last message a citizen may be written to, None
     for ever. ``one_per_comment`` says that a comment carries one reply: a later one replaces it.
     """
