@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -43,6 +43,7 @@ class Visit:
     token: str
     seat: Seat
     client: Client | None = None
+    _looks: dict[str, int] = field(default_factory=dict)
 
     async def ask(self, call: Callable[[Staff], Awaitable[T]], *, acting: bool = True) -> T | None:
         """Do something as the person signed in; None when it was refused, which they are told.
@@ -60,6 +61,17 @@ class Visit:
         except DeskError as error:
             self.tell(str(error), bad=True)
         return None
+
+    async def latest(
+        self, place: str, call: Callable[[Staff], Awaitable[T]], *, acting: bool = True
+    ) -> T | None:
+        """As :meth:`ask`, for what a place of the page shows; None also when it was asked again.
+
+        Two looks that overlap may come back in either order; what was asked last is shown.
+        """
+        turn = self._looks[place] = self._looks.get(place, 0) + 1
+        found = await self.ask(call, acting=acting)
+        return found if turn == self._looks[place] else None
 
     def tell(self, text: str, *, bad: bool = False, seconds: int = 3) -> None:
         """Say a sentence at the bottom of the page; screen readers read it out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,8 @@ import pytest
 from sqlmodel import select
 
 from storage.db import Database
+from storage.inbox import Filters
+from storage.inbox import Page as Lines
 from storage.models import AuditRecord, Case, CaseNote, EntryRow, Staff, Synonym
 from tests.e2e.test_browser_console import TEXTS, token_of, waiting, write
 from tests.handlers.sitting import sitting
@@ -53,6 +56,33 @@ async def test_the_queue_is_narrowed_by_tab_text_and_chips(website: Website) -> 
         await one.sees("共 1 件", TEXTS[0])
         one.write("搜内容", "没有这样的话")
         await one.sees("没有符合条件的诉求。")
+
+
+async def test_a_look_that_comes_back_late_does_not_replace_a_later_one(
+    website: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write(website, TEXTS[0], "楼下工地半夜施工太吵了，我要投诉")
+    inbox, let_go = website.desk.inbox, asyncio.Event()
+    page, late = inbox.page, asyncio.Event()
+
+    async def page_or_wait(staff: Staff, filters: Filters, start: int = 0) -> Lines:
+        if filters.text == "没有这样的话":
+            await let_go.wait()
+            late.set()
+        return await page(staff, filters, start)
+
+    async with sitting(website, await token_of(website)) as one:
+        await one.open("/")
+        await one.sees("共 2 件")
+        monkeypatch.setattr(inbox, "page", page_or_wait)
+        one.write("搜内容", "没有这样的话")
+        one.write("搜内容", "施工")
+        await one.sees("共 1 件", "半夜施工")
+        let_go.set()
+        await late.wait()
+        await asyncio.sleep(0.3)
+        await one.sees("共 1 件", "半夜施工")
+        await one.sees_no("没有符合条件的诉求。")
 
 
 async def test_a_case_outside_the_scope_is_not_there(website: Website) -> None:

@@ -46,7 +46,7 @@ class AskBox:
     @on_page
     async def _look(self) -> None:
         text = self._box.value or ""
-        asked = await self.visit.ask(lambda _: self.visit.desk.catalogue.ask(text))
+        asked = await self.visit.latest("asked", lambda _: self.visit.desk.catalogue.ask(text))
         if asked is None:
             return
         self._found.clear()

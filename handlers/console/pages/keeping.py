@@ -63,7 +63,7 @@ class Words:
         """Show the groups the office changed, or those that are looked for."""
         text = str(self._sought.value or "")
         desk = self.visit.desk.administering
-        found = await self.visit.ask(lambda staff: desk.words(staff, text))
+        found = await self.visit.latest("words", lambda staff: desk.words(staff, text))
         if found is None:
             return
         groups, alone = found

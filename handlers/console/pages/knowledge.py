@@ -14,6 +14,7 @@ from handlers.console.pages.asking import AskBox
 from handlers.console.pages.parts import Rows, button, keys_sheet, pick, tag, word
 from handlers.console.pages.shelf import address, changed, chip, edits, shelf
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
+from storage.models import Staff
 from storage.shelf import PAGE, Wanted
 
 _TABS = {
@@ -94,10 +95,14 @@ class KnowledgePage:
     async def refresh(self) -> None:
         """Look again, and show what there is."""
         catalogue, wanted, start = self.visit.desk.catalogue, self._wanted, self._start
-        found = await self.visit.ask(lambda _: catalogue.page(wanted, start))
-        counts = await self.visit.ask(lambda _: catalogue.counts(), acting=False)
-        if found is None or counts is None:
+
+        async def look(_: Staff) -> tuple[Shelf, dict[str, int]]:
+            return await catalogue.page(wanted, start), await catalogue.counts()
+
+        seen = await self.visit.latest("shelf", look)
+        if seen is None:
             return
+        found, counts = seen
         if not found.lines and start:
             self._start = 0
             await self.refresh()

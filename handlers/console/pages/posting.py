@@ -8,11 +8,12 @@ from nicegui import Client, ui
 from bot.desk.countdown import ago, exact_moment
 from bot.desk.handing import ToPost
 from bot.desk.wording import spoken_day
-from handlers.console.pages.frame import frame
-from handlers.console.pages.parts import Rows, button, choose, keys_sheet, tag, waiting, word
+from handlers.console.pages.parts import button, choose, tag, word
+from handlers.console.pages.standing import StandingList, nothing
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from handlers.console.words import PURPOSES
 from knowledge.masking import mask
+from storage.models import Staff
 from storage.terms import Purpose
 
 _LOOK = 4.0
@@ -40,59 +41,32 @@ async def posting(request: Request, client: Client) -> None:
     await PostingPage(visit_of(request, client)).start()
 
 
-class PostingPage:
-    """The list of one browser tab, kept up to date while it is open."""
+class PostingPage(StandingList[ToPost]):
+    """Answers lie here until a person says that they stand on the platform, or cannot."""
+
+    title = "待发布"
+    keys = _KEYS
 
     def __init__(self, visit: Visit) -> None:
-        self.visit = visit
-        self._rows = Rows()
-        self._found: list[ToPost] = []
-        self._shown: list[int | None] | None = None
-        self._help: ui.dialog | None = None
-        with frame(visit, "待发布", "kb kb-plain", "待发布"):
-            self._list = tag("div", "kb-rows").props('aria-live="polite"')
-            with self._list:
-                waiting("正在读取…")
-        ui.on("console-key", lambda event: self._key(str(event.args)))
+        super().__init__(visit)
         ui.timer(_LOOK, self.look)  # what is handed over is no event of a case
 
-    async def start(self) -> None:
-        await self.look()
-        self.visit.pulse.listen(self.visit.page, self._hear)
+    async def find(self, staff: Staff) -> list[ToPost]:
+        return await self.visit.desk.handing.for_staff(staff)
 
-    async def _hear(self) -> None:
-        if await self.visit.alive():
-            await self.look()
-        else:
-            self.visit.leave()
+    def stamp(self, one: ToPost) -> object:
+        return one.handed.delivery.id
 
-    @on_page
-    async def look(self) -> None:
-        """Show what lies ready now, if it is something else than before."""
-        found = await self.visit.ask(self.visit.desk.handing.for_staff, acting=False)
-        if found is None:
-            return
-        shown = [one.handed.delivery.id for one in found]
-        if shown == self._shown:
-            return
-        self._shown, self._found, at = shown, found, self._rows.at
-        self._list.clear()
-        with self._list:
-            self._head(len(found))
-            self._rows.show([self._row(one) for one in found])
-        if at >= 0:
-            self._rows.stand(at)
-
-    def _head(self, count: int) -> None:
+    def head(self, count: int) -> None:
         if count:
             text = f"{count:,} 条要到平台上发布。标记“已发布”才算送达，计时停在标记的时刻。"
             word(text, "kb-why soft", name="div")
             return
-        with tag("div", "nothing"):
-            word("没有要手工发布的答复。", "nothing-title")
-            word("没有接口的平台，写好的答复会出现在这里；复制、发布、标记。")
+        nothing(
+            "没有要手工发布的答复。", "没有接口的平台，写好的答复会出现在这里；复制、发布、标记。"
+        )
 
-    def _row(self, one: ToPost) -> ui.element:
+    def row(self, one: ToPost) -> ui.element:
         case, delivery = one.handed.case, one.handed.delivery
         with tag("div", "posting").props(f'data-delivery="{delivery.id}"'):
             with tag("div", "posting-head"):
@@ -157,26 +131,16 @@ class PostingPage:
         said = await self.visit.ask(lambda s: self.visit.desk.handing.not_posted(s, number, reason))
         await self._said(said)
 
-    async def _act(self, key: str, one: ToPost) -> None:
+    async def act(self, key: str, one: ToPost) -> None:
         if key == "c":
             place = f'[data-delivery="{one.handed.delivery.id}"] .posting-text'
             ui.run_javascript(f"copyText(document.querySelector('{place}'))")
-        else:
-            await (self._posted(one) if key == "p" else self._not_posted(one))
+        elif key == "p":
+            await self._posted(one)
+        elif key == "x":
+            await self._not_posted(one)
 
     async def _said(self, said: str | None) -> None:
         if said:
             self.visit.tell(said)
         await self.look()
-
-    @on_page
-    async def _key(self, key: str) -> None:
-        if key in ("j", "k"):
-            self._rows.move(key)
-        elif key in ("c", "p", "x") and 0 <= self._rows.at < len(self._found):
-            await self._act(key, self._found[self._rows.at])
-        elif key == "l":
-            await self.look()
-        elif key == "?":
-            self._help = self._help or keys_sheet(_KEYS)
-            self._help.open()

@@ -88,7 +88,7 @@ class Queue:
         async def look(staff: Staff) -> tuple[Lines, dict[str, int]]:
             return await inbox.page(staff, filters, start), await inbox.counts(staff)
 
-        found = await self.visit.ask(look, acting=False)
+        found = await self.visit.latest("queue", look, acting=False)
         if found is None:
             return
         page, counts = found

@@ -10,11 +10,11 @@ from bot.desk.taskcards import opinion, summary
 from bot.desk.tasks import Pending
 from bot.desk.wording import spoken_day
 from handlers.console.pages.deciding import VERBS, decide
-from handlers.console.pages.frame import frame
-from handlers.console.pages.parts import Rows, button, choose, keys_sheet, tag, waiting, word
-from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
+from handlers.console.pages.parts import button, choose, tag, word
+from handlers.console.pages.standing import StandingList, nothing
+from handlers.console.visit import PATIENCE, on_page, visit_of
 from knowledge.masking import mask
-from storage.models import Task
+from storage.models import Staff, Task
 from storage.terms import TaskKind
 
 _SUBJECT = 120
@@ -33,54 +33,28 @@ async def tasks(request: Request, client: Client) -> None:
     await TasksPage(visit_of(request, client)).start()
 
 
-class TasksPage:
-    """The list of one browser tab, kept up to date while it is open."""
+class TasksPage(StandingList[Pending]):
+    """What is to be approved, signed for or called, first what is due first."""
 
-    def __init__(self, visit: Visit) -> None:
-        self.visit = visit
-        self._rows = Rows()
-        self._found: list[Pending] = []
-        self._shown: list[tuple[int | None, int]] | None = None
-        self._help: ui.dialog | None = None
-        with frame(visit, "事项", "kb kb-plain", "事项"):
-            self._list = tag("div", "kb-rows").props('aria-live="polite"')
-            with self._list:
-                waiting("正在读取…")
-        ui.on("console-key", lambda event: self._key(str(event.args)))
+    title = "事项"
+    keys = _KEYS
 
-    async def start(self) -> None:
-        await self.look()
-        self.visit.pulse.listen(self.visit.page, self._hear)
+    async def find(self, staff: Staff) -> list[Pending]:
+        return await self.visit.desk.tasks.pending(staff)
 
-    async def _hear(self) -> None:
-        if await self.visit.alive():
-            await self.look()
+    def stamp(self, one: Pending) -> object:
+        return one.task.id, one.case.version
+
+    def head(self, count: int) -> None:
+        if count:
+            word(f"等您处理的 {count:,} 项，先到期的在前。", "kb-why soft", name="div")
         else:
-            self.visit.leave()
+            nothing(
+                "没有等您处理的事项。",
+                "要您批准的延期、剔除，要您签收的转办，要您做的差评回访，会出现在这里。",
+            )
 
-    @on_page
-    async def look(self) -> None:
-        """Show what waits now, if it is something else than before."""
-        found = await self.visit.ask(self.visit.desk.tasks.pending, acting=False)
-        if found is None:
-            return
-        shown = [(one.task.id, one.case.version) for one in found]
-        if shown == self._shown:
-            return
-        self._shown, self._found, at = shown, found, self._rows.at
-        self._list.clear()
-        with self._list:
-            if found:
-                word(f"等您处理的 {len(found):,} 项，先到期的在前。", "kb-why soft", name="div")
-            else:
-                with tag("div", "nothing"):
-                    word("没有等您处理的事项。", "nothing-title")
-                    word("要您批准的延期、剔除，要您签收的转办，要您做的差评回访，会出现在这里。")
-            self._rows.show([self._row(one) for one in found])
-        if at >= 0:
-            self._rows.stand(at)
-
-    def _row(self, one: Pending) -> ui.element:
+    def row(self, one: Pending) -> ui.element:
         task, case = one.task, one.case
         kind = TaskKind(task.kind)
         with tag("div", "kb-trouble kb-task"):
@@ -104,17 +78,9 @@ class TasksPage:
         if await decide(self.visit, task, verb):
             await self.look()
 
-    @on_page
-    async def _key(self, key: str) -> None:
-        if key in ("j", "k"):
-            self._rows.move(key)
-        elif key == "d" and 0 <= self._rows.at < len(self._found):
-            task = self._found[self._rows.at].task
-            verb = await choose("怎么处理？", VERBS[TaskKind(task.kind)])
-            if verb:
-                await self._decide(task, verb)
-        elif key == "l":
-            await self.look()
-        elif key == "?":
-            self._help = self._help or keys_sheet(_KEYS)
-            self._help.open()
+    async def act(self, key: str, one: Pending) -> None:
+        if key != "d":
+            return
+        verb = await choose("怎么处理？", VERBS[TaskKind(one.task.kind)])
+        if verb:
+            await self._decide(one.task, verb)
