@@ -44,7 +44,8 @@ class Match:
     """Up to ten candidates, best first; their probabilities add up to at most 1.
 
     `nothing` is the estimate that no entry answers. `parts` are the matches of the questions in
-    a text that asks several: the candidates then begin with the best of each.
+    a text that asks several: the candidates then begin with the best of each. `lacking` is why
+    likeness of meaning, which usually counts, does not: "crowded", "slow", "failing", else "".
     """
 
     query: str
@@ -53,6 +54,7 @@ class Match:
     max_choices: int = 3
     nothing: float = 1.0
     parts: tuple[Match, ...] = ()
+    lacking: str = ""
 
     @property
     def choices(self) -> tuple[Candidate, ...]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from storage import sqlite
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -30,7 +31,8 @@ class Database:
     ``read()`` and ``write()`` give sessions; a write session commits when its block ends
     without an exception. On SQLite writers queue inside the process and take the write lock
     at once, so that no transaction fails half-way for want of it. Errors never show the values
-    of a statement: they may be what a citizen wrote.
+    of a statement: they may be what a citizen wrote. A ``brief`` session's statements are each
+    about few rows, found by an index.
     """
 
     def __init__(self, url: str) -> None:
@@ -41,20 +43,20 @@ class Database:
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
+    async def read(self, *, brief: bool = False) -> AsyncIterator[AsyncSession]:
         """A session for looking only; nothing it changes is kept."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            yield session
+        with self._brief(brief):
+            async with AsyncSession(self.engine, expire_on_commit=False) as session:
+                yield session
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
+    async def write(self, *, brief: bool = False) -> AsyncIterator[AsyncSession]:
         """One transaction: all of it is kept or none. Never nest."""
-        if not self.is_sqlite:
-            async with self._session() as session:
-                yield session
-            return
-        async with self._turn, self._session() as session:
-            yield session
+        turn = self._turn if self.is_sqlite else nullcontext()
+        async with turn:
+            with self._brief(brief):
+                async with self._session() as session:
+                    yield session
 
     @asynccontextmanager
     async def write_alone(self) -> AsyncIterator[AsyncSession]:
@@ -71,6 +73,9 @@ class Database:
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
         async with engine.connect() as connection, connection.begin():
             yield connection
+
+    def _brief(self, wanted: bool) -> AbstractContextManager[None]:
+        return sqlite.brief() if wanted and self.is_sqlite else nullcontext()
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[AsyncSession]:
@@ -126,25 +131,4 @@ def _engine(url: str) -> AsyncEngine:
         return create_async_engine(parsed, pool_size=10, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed, hide_parameters=True)
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions begin in _begin_sqlite, not in the driver
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "busy_timeout=15000",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    return sqlite.engine(parsed)

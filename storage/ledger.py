@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -58,19 +60,38 @@ async def evasive_reply(session: AsyncSession, case_id: int) -> CaseEvent | None
     return last if evasive else None
 
 
-async def category_settled(session: AsyncSession, case_id: int) -> bool:
-    """Whether a person set the category since the citizen last asked something new."""
+async def categories_settled(session: AsyncSession, case_ids: Collection[int]) -> set[int]:
+    """The cases whose category a person set since the citizen last asked something new."""
     kinds = (EventKind.CATEGORY_CHANGED, EventKind.REOPENED)
-    query = select(CaseEvent).where(CaseEvent.case_id == case_id, col(CaseEvent.kind).in_(kinds))
-    for event in await session.exec(query.order_by(col(CaseEvent.id).desc())):
+    query = select(CaseEvent).where(
+        col(CaseEvent.case_id).in_(case_ids), col(CaseEvent.kind).in_(kinds)
+    )
+    settled: set[int] = set()
+    for event in await session.exec(query.order_by(col(CaseEvent.id))):
         if event.kind == EventKind.CATEGORY_CHANGED:
-            return True
-        if event.data.get("reason") == "edited":
-            return False
-    return False
+            settled.add(event.case_id)
+        elif event.data.get("reason") == "edited":
+            settled.discard(event.case_id)
+    return settled
+
+
+async def matched_by_words(session: AsyncSession, since: datetime) -> int:
+    """How many texts were matched since then without likeness of meaning, which usually counts."""
+    query = (
+        select(func.count())
+        .select_from(CaseEvent)
+        .where(
+            CaseEvent.kind == EventKind.TRIAGED,
+            col(CaseEvent.at) >= since,
+            col(CaseEvent.data)["lacking"].as_string().is_not(None),
+        )
+    )
+    return (await session.exec(query)).one()
 
 
 async def events(session: AsyncSession, case_id: int) -> list[CaseEvent]:
-    """A case's events in the order they were recorded."""
+    """A case's events in the order they were recorded, those of this transaction too."""
     query = select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(col(CaseEvent.id))
-    return list(await session.exec(query))
+    stored = list(await session.exec(query))
+    added = (one for one in session.new if isinstance(one, CaseEvent))
+    return stored + [one for one in added if one.case_id == case_id]

@@ -35,10 +35,10 @@ async def enqueue(
     dedupe: str,
     case_id: int | None = None,
     context: dict[str, Any] | None = None,
-) -> Delivery | None:
-    """Add a delivery to this transaction; None when one with the same ``dedupe`` exists."""
+) -> bool:
+    """Add a delivery to this transaction, unless one with the same ``dedupe`` exists (False)."""
     if (await session.exec(select(Delivery.id).where(Delivery.dedupe == dedupe))).first():
-        return None
+        return False
     delivery = Delivery(
         account_id=account_id,
         place=place,
@@ -49,8 +49,7 @@ async def enqueue(
         context=context or {},
     )
     session.add(delivery)
-    await session.flush()
-    return delivery
+    return True
 
 
 async def claim(

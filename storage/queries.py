@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,9 +66,20 @@ async def case_view(session: AsyncSession, case_id: int, now: datetime) -> CaseV
 
 async def messages(session: AsyncSession, case_id: int) -> list[Message]:
     """A case's messages, and those of the cases merged into it, in the order of writing."""
-    family = select(Case.id).where(or_(col(Case.id) == case_id, col(Case.merged_into) == case_id))
-    query = select(Message).where(col(Message.case_id).in_(family))
-    return list(await session.exec(query.order_by(col(Message.sent_at), col(Message.id))))
+    return (await messages_of(session, [case_id]))[case_id]
+
+
+async def messages_of(session: AsyncSession, case_ids: Collection[int]) -> dict[int, list[Message]]:
+    """For each of these cases, as :func:`messages`."""
+    query = select(Message, Case.merged_into).join(Case, col(Case.id) == Message.case_id)
+    wanted = or_(col(Case.id).in_(case_ids), col(Case.merged_into).in_(case_ids))
+    found: dict[int, list[Message]] = {one: [] for one in case_ids}
+    ordered = query.where(wanted).order_by(col(Message.sent_at), col(Message.id))
+    for message, merged_into in await session.exec(ordered):
+        for number in (message.case_id, merged_into):
+            if number in found:
+                found[number].append(message)
+    return found
 
 
 async def said(session: AsyncSession, case_id: int) -> str:
@@ -99,8 +111,13 @@ async def versions(session: AsyncSession, message_id: int) -> list[MessageVersio
 
 async def open_draft(session: AsyncSession, case_id: int) -> Draft | None:
     """The draft or clarification that stands for a decision."""
-    query = select(Draft).where(Draft.case_id == case_id, Draft.state == DraftState.OPEN)
-    return (await session.exec(query.order_by(col(Draft.id).desc()).limit(1))).first()
+    return (await open_drafts(session, [case_id])).get(case_id)
+
+
+async def open_drafts(session: AsyncSession, case_ids: Collection[int]) -> dict[int, Draft]:
+    """What stands for a decision in these cases, where anything does."""
+    query = select(Draft).where(col(Draft.case_id).in_(case_ids), Draft.state == DraftState.OPEN)
+    return {one.case_id: one for one in await session.exec(query.order_by(col(Draft.id)))}
 
 
 async def sent_draft(session: AsyncSession, case_id: int) -> Draft | None:

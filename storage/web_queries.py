@@ -82,7 +82,7 @@ async def conversation(
     db: Database, account: str, visitor: str, after: Cursor = Cursor(), limit: int = 300
 ) -> Conversation:
     """The newest ``limit`` lines after a cursor; empty for a visitor who never wrote."""
-    async with db.read() as session:
+    async with db.read(brief=True) as session:
         citizen = await _citizen(session, account, visitor)
         if citizen is None:
             return Conversation([])

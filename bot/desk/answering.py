@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,63 +16,30 @@ from bot.channels.base import Outgoing
 from bot.desk import posting, wording
 from bot.desk.course import FOR_PEOPLE, Course, course
 from bot.desk.drafting import choice_number, offer, propose, supersede
-from bot.desk.office import TOPIC_OUTBOX, Office, key_of, locked_case
+from bot.desk.lots import Lots
+from bot.desk.office import TOPIC_OUTBOX, Office, key_of, locked_case, locked_cases
+from bot.desk.readings import Reading, said, take
 from bot.desk.turns import set_due
 from bot.telemetry import DECISIONS
 from bot.triage import Category, Kind, Triage, triage
 from knowledge.catalog import Entry
 from knowledge.matcher import Candidate, Decision, Match
-from knowledge.text import stop_words, words
 from storage import queries
-from storage.ledger import category_settled, record
+from storage.ledger import categories_settled, record
 from storage.models import Account, Case, Message
-from storage.terms import CaseState, DraftKind, EventKind, Purpose
+from storage.terms import CaseState, EventKind, Purpose
 
-_CLEARLY = 0.5
-_CLAIMED = timedelta(seconds=10)
+_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A case as it was read for a decision; ``fresh`` is what no decision has seen yet."""
+class Thought:
+    """What a reading leads to; ``apart`` when its fresh words are a matter of their own."""
 
-    case: Case
-    messages: list[Message]
-    fresh: list[Message]
-    choices: tuple[str, ...]
-    drafted: str = ""
-
-    @property
-    def text(self) -> str:
-        return _said(self.fresh)
-
-    @property
-    def whole(self) -> str:
-        return _said(self.messages)
-
-    @property
-    def follows_up(self) -> bool:
-        return len(self.fresh) < len(self.messages)
-
-    def is_apart(self, verdict: Triage, match: Match) -> bool:
-        """Whether the fresh words, which match so, are another matter than the open one."""
-        if not self.follows_up or verdict.wants_person:
-            return False
-        if self.case.state == CaseState.CLARIFYING:
-            return verdict.kind in FOR_PEOPLE
-        if self.case.state != CaseState.WAITING or verdict.kind is not Kind.QUESTION:
-            return False
-        if match.decision is Decision.ANSWER:
-            return True
-        best = match.candidates[0] if match.candidates else None
-        if best is not None and best.probability >= _CLEARLY:
-            return best.entry.id != self.drafted
-        return verdict.asks and verdict.complete and not self._shares_words()
-
-    def _shares_words(self) -> bool:
-        """Whether the fresh words speak of anything that was spoken of before."""
-        before = _said(one for one in self.messages if one.considered)
-        return bool((set(words(self.text)) & set(words(before))) - stop_words())
+    reading: Reading
+    verdict: Triage
+    match: Match
+    apart: bool
 
 
 class Answering:
@@ -79,44 +47,60 @@ class Answering:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._lots = Lots(self._conclude, _AT_ONCE)
 
-    async def consider_due(self, limit: int = 20) -> int:
-        """Decide up to ``limit`` due cases; returns how many were taken."""
-        for_decision, others = await self._claim(limit)
-        for position, case_id in enumerate(for_decision, 1):
-            await self.consider(case_id, others + len(for_decision) - position)
-        if for_decision:
-            self._office.notify(TOPIC_OUTBOX)
-        return len(for_decision)
+    async def consider_due(self, limit: int = _AT_ONCE) -> int:
+        """Decide up to ``limit`` due cases; returns how many were taken.
+
+        What goes wrong with one is raised when the others are decided.
+        """
+        readings, more = await take(self._office, limit)
+        done = await asyncio.gather(
+            *(self._consider(one, more) for one in readings if one.fresh), return_exceptions=True
+        )
+        for error in done:
+            if error is not None:
+                raise error
+        return len(readings)
 
     async def next_due(self) -> datetime | None:
         """When the earliest undecided case is to be decided."""
         query = select(Case).where(col(Case.consider_at).is_not(None))
-        async with self._office.db.read() as session:
+        async with self._office.db.read(brief=True) as session:
             first = (await session.exec(query.order_by(col(Case.consider_at)).limit(1))).first()
         return first.consider_at if first else None
 
-    async def consider(self, case_id: int, others: int = 0) -> None:
+    async def _consider(self, reading: Reading, others: int) -> None:
         """Decide one case, unless it changes meanwhile: then it is due again anyway.
 
         ``others`` is how many more cases wait to be decided.
         """
-        reading = await self._read(case_id)
-        if reading is None or not reading.fresh:
-            return
-        public = reading.case.kind == "comment"
         verdict = triage(
             reading.text,
-            in_public=public,
+            in_public=reading.case.kind == "comment",
             has_attachment=any(one.attachments for one in reading.fresh),
         )
         match, apart = await self._match(reading, verdict, others)
-        async with self._office.db.write() as session:
-            case = await locked_case(session, case_id)
-            if case is None or case.version != reading.case.version or case.consider_at is None:
-                return
-            await self._mark(session, case, reading)
-            await self._decide(session, case, reading, verdict, match, apart)
+        await self._lots.do(Thought(reading, verdict, match, apart))
+        self._office.notify(TOPIC_OUTBOX)
+
+    async def _conclude(self, lot: Sequence[Thought]) -> list[None]:
+        """What is decided together is written together, at the end: nothing here looks for what
+        another case of the lot leaves behind."""
+        read = {key_of(one.reading.case): one for one in lot}
+        async with self._office.db.write(brief=True) as session:
+            held = await locked_cases(session, read)
+            standing = [
+                (case, read[number])
+                for number, case in held.items()
+                if case.version == read[number].reading.case.version and case.consider_at
+            ]
+            await self._mark(session, [one for _, one in standing])
+            with session.no_autoflush:
+                for case, thought in standing:
+                    case.consider_at = None
+                    await self._decide(session, case, thought)
+        return [None] * len(lot)
 
     async def _match(self, reading: Reading, verdict: Triage, others: int) -> tuple[Match, bool]:
         """By the fresh words alone when they are a matter of their own (True), else by all."""
@@ -127,55 +111,19 @@ class Answering:
             return alone, apart
         return await self._office.library.match(reading.whole, today, others), False
 
-    async def _claim(self, limit: int) -> tuple[list[int], int]:
-        """Due cases taken for decision, and how many more are due."""
-        now = self._office.now()
-        due = col(Case.consider_at) <= now
-        query = select(Case).where(due).order_by(col(Case.consider_at)).limit(limit)
-        async with self._office.db.write() as session:
-            cases = list(await session.exec(query.with_for_update(skip_locked=True)))
-            for case in cases:
-                case.consider_at = now + _CLAIMED
-            await session.flush()
-            more = 0
-            if len(cases) == limit:
-                more = (await session.exec(select(func.count()).where(due))).one()
-            return [key_of(case) for case in cases], more
+    async def _mark(self, session: AsyncSession, lot: Sequence[Thought]) -> None:
+        ids = [message.id for one in lot for message in one.reading.fresh]
+        done = update(Message).where(col(Message.id).in_(ids)).values(considered=True)
+        await session.exec(done.execution_options(synchronize_session=False))
 
-    async def _read(self, case_id: int) -> Reading | None:
-        async with self._office.db.read() as session:
-            case = await session.get(Case, case_id)
-            if case is None:
-                return None
-            messages = await queries.messages(session, case_id)
-            draft = await queries.open_draft(session, case_id)
-        offered = draft is not None and draft.kind == DraftKind.CHOICES
-        choices = tuple(one["entry_id"] for one in draft.candidates) if draft and offered else ()
-        fresh = [one for one in messages if not one.considered]
-        drafted = draft.entry_id if draft else ""
-        return Reading(case, messages, fresh, choices, drafted)
-
-    async def _mark(self, session: AsyncSession, case: Case, reading: Reading) -> None:
-        ids = [one.id for one in reading.fresh]
-        for message in await session.exec(select(Message).where(col(Message.id).in_(ids))):
-            message.considered = True
-        case.consider_at = None
-
-    async def _decide(
-        self,
-        session: AsyncSession,
-        case: Case,
-        reading: Reading,
-        verdict: Triage,
-        match: Match,
-        apart: bool,
-    ) -> None:
+    async def _decide(self, session: AsyncSession, case: Case, thought: Thought) -> None:
+        reading, verdict, match = thought.reading, thought.verdict, thought.match
         way = course(verdict, match, follows_up=reading.follows_up)
         aside = way is Course.ASIDE
         chosen = self._typed_choice(reading)
-        if apart and chosen is None and not aside:
+        if thought.apart and chosen is None and not aside:
             case = await self._split(session, case, reading)
-            reading = replace(reading, case=case, messages=reading.fresh)
+            reading = replace(reading, messages=reading.fresh, settled=False)
             way = course(verdict, match)
         record(
             session,
@@ -193,19 +141,20 @@ class Answering:
         person = verdict.kind in FOR_PEOPLE or verdict.wants_person or not reading.text.strip()
         case.subject = case.subject or reading.whole[:200]
         if person:
-            await self._to_staff(session, case, verdict, match)
+            await self._to_staff(session, case, verdict, match, reading.settled)
         elif chosen is not None:
-            await self.answer(session, case, [chosen], match)
+            await self.answer(session, case, [chosen], match, reading.whole)
         elif way is Course.ANSWER:
-            await self._classify(session, case, verdict.category)
-            asked = [one.entry.id for one in match.candidates[: len(match.parts) or 1]]
-            await self.answer(session, case, asked, match)
+            if not reading.settled:
+                case.category = verdict.category
+            found = [one.entry.id for one in match.candidates[: len(match.parts) or 1]]
+            await self.answer(session, case, found, match, reading.whole)
         elif way is Course.CLARIFY:
             await self._clarify(session, case, match)
         elif way is Course.ASK_MORE:
             await self._ask_more(session, case)
         else:
-            await self._to_staff(session, case, verdict, match)
+            await self._to_staff(session, case, verdict, match, reading.settled)
 
     def _typed_choice(self, reading: Reading) -> str | None:
         """The entry whose number or title a citizen typed in place of pressing it."""
@@ -215,11 +164,16 @@ class Answering:
         return None if place is None else reading.choices[place]
 
     async def answer(
-        self, session: AsyncSession, case: Case, entry_ids: Sequence[str], match: Match
+        self,
+        session: AsyncSession,
+        case: Case,
+        entry_ids: Sequence[str],
+        match: Match,
+        asked: str = "",
     ) -> None:
         """Queue the answers of approved entries; if one of them no longer holds, staff decide.
 
-        ``match`` is what staff then get to see.
+        ``match`` is what staff then get to see; ``asked`` the words it was found for.
         """
         found = [self._office.library.get(entry_id) for entry_id in entry_ids]
         today = self._office.today()
@@ -232,7 +186,7 @@ class Answering:
         case.department = good[0].department
         await supersede(session, case)
         text = wording.answer_text(*good)
-        await posting.reply(self._office, session, case, text, good, actor="system")
+        await posting.reply(self._office, session, case, text, good, actor="system", asked=asked)
 
     def _holds(self, entry: Entry, today: date) -> bool:
         """Whether the entry is valid, and says nothing the office has ruled out since."""
@@ -244,15 +198,16 @@ class Answering:
     async def hand_over(self, session: AsyncSession, case: Case, match: Match) -> None:
         """Put a case before staff with what was found for it; see :meth:`look_up`."""
         messages = await queries.messages(session, key_of(case))
-        text = _said(messages)
+        text = said(messages)
         verdict = triage(text, has_attachment=any(one.attachments for one in messages))
-        await self._to_staff(session, case, verdict, match)
+        settled = bool(await categories_settled(session, [key_of(case)]))
+        await self._to_staff(session, case, verdict, match, settled)
 
     async def look_up(self, case_id: int) -> Match:
         """What all that was written in a case leads to. It may take long: not in transactions."""
-        async with self._office.db.read() as session:
+        async with self._office.db.read(brief=True) as session:
             messages = await queries.messages(session, case_id)
-        text = _said(messages)
+        text = said(messages)
         return await self._office.library.match(text, self._office.today())
 
     async def _clarify(self, session: AsyncSession, case: Case, match: Match) -> None:
@@ -278,11 +233,11 @@ class Answering:
             Case.state == CaseState.CLARIFYING,
             Case.updated_at < self._office.now() - patience,
         )
-        async with self._office.db.read() as session:
+        async with self._office.db.read(brief=True) as session:
             quiet = [case_id for case_id in await session.exec(query) if case_id]
         for case_id in quiet:
             match = await self.look_up(case_id)
-            async with self._office.db.write() as session:
+            async with self._office.db.write(brief=True) as session:
                 case = await locked_case(session, case_id)
                 if case is not None and case.state == CaseState.CLARIFYING:
                     case.version += 1
@@ -290,12 +245,13 @@ class Answering:
         return len(quiet)
 
     async def _to_staff(
-        self, session: AsyncSession, case: Case, verdict: Triage, match: Match
+        self, session: AsyncSession, case: Case, verdict: Triage, match: Match, settled: bool
     ) -> None:
+        """``settled`` when a person said what the case is about: triage does not overrule it."""
         first_time = case.state != CaseState.WAITING
         case.state = CaseState.WAITING
-        if verdict.category.must_answer and first_time:
-            await self._classify(session, case, verdict.category)
+        if verdict.category.must_answer and first_time and not settled:
+            case.category = verdict.category
         case.urgency = max(case.urgency, verdict.urgency)
         useful: tuple[Candidate, ...] = ()
         if match.decision is not Decision.NONE and verdict.kind is not Kind.MANIPULATION:
@@ -307,11 +263,6 @@ class Answering:
         await set_due(self._office, session, case)
         await self._tell_citizen(session, case, verdict, first_time)
         await posting.card(self._office, session, case)
-
-    async def _classify(self, session: AsyncSession, case: Case, category: Category) -> None:
-        """What triage takes the case for, unless a person said otherwise."""
-        if not await category_settled(session, key_of(case)):
-            case.category = category
 
     async def _tell_citizen(
         self, session: AsyncSession, case: Case, verdict: Triage, first_time: bool
@@ -371,6 +322,7 @@ class Answering:
         ids = [one.id for one in reading.fresh]
         for message in await session.exec(select(Message).where(col(Message.id).in_(ids))):
             message.case_id = key_of(own)
+        await session.flush()
         record(session, own, EventKind.OPENED, at=first.sent_at, split_from=case.id)
         record(session, case, EventKind.SPLIT, into=own.id, messages=ids)
         return own
@@ -378,14 +330,13 @@ class Answering:
 
 def _found(match: Match) -> dict[str, Any]:
     """What the ledger keeps of a match: its first candidate, or those of several questions."""
+    found: dict[str, Any] = {"entry": "", "probability": 0}
+    if match.lacking:
+        found["lacking"] = match.lacking
     if match.parts:
         asked = match.candidates[: len(match.parts)]
-        return {"entry": "", "probability": 0, "entries": [one.entry.id for one in asked]}
-    if not match.candidates:
-        return {"entry": "", "probability": 0}
-    best = match.candidates[0]
-    return {"entry": best.entry.id, "probability": round(best.probability, 4)}
-
-
-def _said(messages: Iterable[Message]) -> str:
-    return "\n".join(one.text for one in messages if one.text)
+        found["entries"] = [one.entry.id for one in asked]
+    elif match.candidates:
+        best = match.candidates[0]
+        found.update(entry=best.entry.id, probability=round(best.probability, 4))
+    return found

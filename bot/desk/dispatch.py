@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import (
@@ -20,17 +21,38 @@ from bot.channels.base import (
     WindowClosedError,
 )
 from bot.desk import held, pauses, perfunctory, posting, tasks, wording
-from bot.desk.office import TOPIC_OUTBOX, Office, account_by_key, key_of, locked_case
+from bot.desk.lots import Lots
+from bot.desk.office import (
+    TOPIC_OUTBOX,
+    Office,
+    account_by_key,
+    key_of,
+    locked_case,
+    locked_cases,
+)
 from bot.desk.turns import set_due
 from bot.evasion import Kind
 from bot.telemetry import ANSWER_SECONDS, DELIVERIES
 from storage import outbox
 from storage.ledger import record
 from storage.models import Case, Citizen, Delivery
+from storage.tasks import standing
 from storage.terms import JUDGEABLE, CaseState, DeliveryState, EventKind, Purpose
 
 log = structlog.get_logger(__name__)
 _SHORT_WAIT = 0.05
+_AT_ONCE = 50
+_STOPS = (Purpose.REPLY, Purpose.ACKNOWLEDGEMENT, Purpose.SUPPLEMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a platform took; ``awaits`` when it is for others to post."""
+
+    delivery: Delivery
+    outgoing: Outgoing
+    external_id: str
+    awaits: bool
 
 
 class Dispatch:
@@ -40,11 +62,12 @@ class Dispatch:
         self._office = office
         self._channels = channels
         self._keys: dict[int, str] = {}
+        self._accepted = Lots(self._confirm, _AT_ONCE)
 
-    async def deliver_due(self, limit: int = 50) -> int:
+    async def deliver_due(self, limit: int = _AT_ONCE) -> int:
         """Try every delivery that is due now, up to ``limit``; returns how many were tried."""
         await self._learn_accounts()
-        async with self._office.db.write() as session:
+        async with self._office.db.write(brief=True) as session:
             taken = await outbox.claim(
                 session,
                 self._office.now(),
@@ -58,13 +81,13 @@ class Dispatch:
     async def next_due(self) -> datetime | None:
         """When the earliest unsent delivery may be tried."""
         await self._learn_accounts()
-        async with self._office.db.read() as session:
+        async with self._office.db.read(brief=True) as session:
             return await outbox.next_due(session, list(self._keys))
 
     async def _learn_accounts(self) -> None:
         if self._keys:
             return
-        async with self._office.db.read() as session:
+        async with self._office.db.read(brief=True) as session:
             for key in self._channels:
                 self._keys[key_of(await account_by_key(session, key))] = key
 
@@ -84,14 +107,15 @@ class Dispatch:
         except SendError as error:
             await self._settle(delivery, error)
         else:
-            await self._confirm(delivery, outgoing, external_id, bool(channel.capabilities.awaits))
+            awaits = bool(channel.capabilities.awaits)
+            await self._accepted.do(Accepted(delivery, outgoing, external_id, awaits))
             self._office.notify(f"place:{key}:{delivery.place}")
 
     async def _would_replace(self, delivery: Delivery) -> bool:
         """Whether this would take an answer's place under its comment; then it never leaves."""
         if delivery.purpose not in (Purpose.RATING, Purpose.NOTICE):
             return False
-        async with self._office.db.write() as session:
+        async with self._office.db.write(brief=True) as session:
             case = await session.get(Case, delivery.case_id or 0)
             if case is None or case.kind != "comment" or case.state not in JUDGEABLE:
                 return False
@@ -99,15 +123,34 @@ class Dispatch:
             outbox.give_up(row, "一条留言只有一个回复，不再另发")
             return True
 
-    async def _confirm(
-        self, delivery: Delivery, outgoing: Outgoing, external_id: str, awaits: bool
+    async def _confirm(self, lot: Sequence[Accepted]) -> list[None]:
+        """Note what was accepted. Nothing here looks for what another of the lot leaves behind."""
+        taken = {key_of(one.delivery): one for one in lot}
+        cases = {one.delivery.case_id or 0 for one in lot if one.delivery.purpose in _STOPS}
+        query = select(Delivery).where(col(Delivery.id).in_(taken)).order_by(col(Delivery.id))
+        async with self._office.db.write(brief=True) as session:
+            known = await locked_cases(session, cases)
+            asked = await standing(session, known, tasks.ABOUT_THE_CLOCK)
+            busy = {one.case_id for one in asked}
+            rows = list(await session.exec(query))
+            with session.no_autoflush:
+                for row in rows:
+                    case = known.get(row.case_id or 0)
+                    await self._note(session, row, taken[key_of(row)], case, row.case_id in busy)
+        return [None] * len(lot)
+
+    async def _note(
+        self,
+        session: AsyncSession,
+        row: Delivery,
+        accepted: Accepted,
+        case: Case | None,
+        busy: bool,
     ) -> None:
-        async with self._office.db.write() as session:
-            row = await session.get_one(Delivery, delivery.id)
-            if not awaits:
-                await self.delivered(session, row, external_id)
-            elif row.state == DeliveryState.SENDING:  # not erased meanwhile
-                outbox.hand(row, outgoing.to_json())
+        if not accepted.awaits:
+            await self._sent(session, row, accepted.external_id, None, case, busy)
+        elif row.state == DeliveryState.SENDING:  # not erased meanwhile
+            outbox.hand(row, accepted.outgoing.to_json())
 
     async def delivered(
         self,
@@ -117,21 +160,34 @@ class Dispatch:
         at: datetime | None = None,
     ) -> None:
         """Note that the citizen can read it since ``at`` (now): a reply stops the clock."""
-        outbox.sent(delivery, external_id, at)
-        if delivery.case_id is not None:
-            await self._stop_clock(session, delivery)
-        DELIVERIES.labels(delivery.purpose, "sent").inc()
+        stops = delivery.purpose in _STOPS
+        case = await locked_case(session, delivery.case_id or 0) if stops else None
+        await self._sent(session, delivery, external_id, at, case, True)
 
-    async def _stop_clock(self, session: AsyncSession, delivery: Delivery) -> None:
-        case = await locked_case(session, delivery.case_id or 0)
+    async def _sent(
+        self,
+        session: AsyncSession,
+        delivery: Delivery,
+        external_id: str,
+        at: datetime | None,
+        case: Case | None,
+        busy: bool,
+    ) -> None:
+        """``busy`` when somebody may have been asked for something about the case's clock."""
+        outbox.sent(delivery, external_id, at)
+        DELIVERIES.labels(delivery.purpose, "sent").inc()
         if case is None:
             return
         if delivery.purpose == Purpose.ACKNOWLEDGEMENT:
             record(session, case, EventKind.ACKNOWLEDGED, delivery=delivery.id)
         if delivery.purpose == Purpose.SUPPLEMENT:
             await pauses.begin(self._office, session, case, delivery)
-        if delivery.purpose != Purpose.REPLY:
-            return
+        if delivery.purpose == Purpose.REPLY:
+            await self._stop_clock(session, delivery, case, busy)
+
+    async def _stop_clock(
+        self, session: AsyncSession, delivery: Delivery, case: Case, busy: bool
+    ) -> None:
         evasive = delivery.context.get("evasive")
         if not evasive and case.state == CaseState.REPLYING:
             await pauses.end(self._office, session, case, "已答复", at=delivery.sent_at)
@@ -152,14 +208,15 @@ class Dispatch:
         elif case.state == CaseState.REPLYING:
             case.state, case.answered_at = CaseState.ANSWERED, delivery.sent_at
             case.version += 1
-            await tasks.withdraw(session, case, tasks.ABOUT_THE_CLOCK, "已答复")
+            if busy:
+                await tasks.withdraw(session, case, tasks.ABOUT_THE_CLOCK, "已答复")
             if case.automatic and case.answered_at:
                 ANSWER_SECONDS.observe((case.answered_at - case.opened_at).total_seconds())
 
     async def _settle(self, delivery: Delivery, error: SendError) -> None:
         """Put a failed delivery back, or give it up and put its case before a person."""
         rules = self._office.rules
-        async with self._office.db.write() as session:
+        async with self._office.db.write(brief=True) as session:
             row = await session.get_one(Delivery, delivery.id)
             if isinstance(error, RateLimitedError):
                 again = self._office.now() + timedelta(seconds=error.after)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from bot.desk import held, pauses
+from bot.desk.lots import Lots
 from bot.desk.office import (
     TOPIC_CONSIDER,
     Inbound,
@@ -28,6 +29,7 @@ from storage.ledger import record
 from storage.models import Account, Case, Citizen, Message, MessageVersion
 from storage.terms import CaseState, EventKind
 
+_LOT = 200
 _DISPUTABLE = timedelta(days=1)
 _UNHELPFUL = {"没解决", "没有解决", "没用", "没有用", "没帮助", "不对", "答非所问", "还是不行"}
 _JOINABLE = (CaseState.RECEIVED, CaseState.CLARIFYING, CaseState.WAITING)
@@ -47,25 +49,25 @@ class Intake:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._lots = Lots(
+            self._receive, _LOT, lambda one: one.account, lambda one: (one.account, one.citizen)
+        )
 
     async def receive(self, inbound: Inbound) -> Receipt:
         """Store a message and its case in one transaction; the same message twice is once."""
-        (receipt,) = await self.receive_many([inbound])
+        receipt = await self._lots.do(inbound)
+        self._office.notify(TOPIC_CONSIDER)
         return receipt
 
     async def receive_many(self, lot: Sequence[Inbound]) -> list[Receipt]:
         """Store messages of one account, each of another citizen, as :meth:`receive` does."""
-        if not lot:
-            return []
-        try:
-            receipts = await self._receive(lot)
-        except IntegrityError:  # two processes stored the same citizen or message at once
-            receipts = [one for inbound in lot for one in await self._receive([inbound])]
+        receipts = await asyncio.gather(*(self._lots.do(one) for one in lot))
         self._office.notify(TOPIC_CONSIDER)
         return receipts
 
     async def _receive(self, lot: Sequence[Inbound]) -> list[Receipt]:
-        async with self._office.db.write() as session:
+        """It fails, and is tried again, when two processes store the same at once."""
+        async with self._office.db.write(brief=True) as session:
             account = await account_by_key(session, lot[0].account)
             known = await _known_cases(session, account, [one.external_id for one in lot])
             fresh = [one for one in lot if one.external_id not in known]
@@ -108,7 +110,7 @@ class Intake:
     async def edit(self, inbound: Inbound) -> Receipt | None:
         """Keep an edited message as a new version of the same message; None if never seen."""
         match = await self._office.library.match(inbound.text, self._office.today())
-        async with self._office.db.write() as session:
+        async with self._office.db.write(brief=True) as session:
             account = await account_by_key(session, inbound.account)
             message = await _known(session, account, inbound.external_id)
             if message is None:

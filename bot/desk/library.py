@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from bot.desk.keeper import Keeper
@@ -68,6 +69,7 @@ class Library:
         self._busy = asyncio.Lock()
         self._changing = threading.Lock()
         self._readers = ThreadPoolExecutor(2, "match")
+        self._hasty = ThreadPoolExecutor(1, "match-by-words")  # never behind a slow model
         self._waiting, self._pace = 0, _USUAL
 
     def __len__(self) -> int:
@@ -119,7 +121,9 @@ class Library:
                 return match
             way = "slow"
         MATCHES.labels(way).inc()
-        return await asyncio.to_thread(self._matcher.match, text, today, by_words=True)
+        by_words = partial(self._matcher.match, text, today, by_words=True)
+        match = await asyncio.get_running_loop().run_in_executor(self._hasty, by_words)
+        return match if way == "words" else replace(match, lacking=way)
 
     def _way(self, others: int) -> str:
         meaning = self._matcher.meaning
@@ -181,7 +185,8 @@ class Library:
 
     async def close(self) -> None:
         """End what goes on in the background."""
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._readers, self._hasty):
+            pool.shutdown(wait=False, cancel_futures=True)
         if self.keeper is not None:
             await asyncio.to_thread(self.keeper.stop)
 

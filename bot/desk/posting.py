@@ -13,6 +13,7 @@ from bot.channels.base import Button, Capabilities, Outgoing
 from bot.channels.cutting import split_at_sense
 from bot.desk import bundles, cards, perfunctory, wording
 from bot.desk.office import Office, account_by_key, key_of
+from bot.evasion import find
 from knowledge.catalog import Entry
 from storage import outbox, queries
 from storage.ledger import record
@@ -48,19 +49,19 @@ async def reply(
     sources: Sequence[Entry],
     *,
     actor: str,
+    asked: str = "",
 ) -> None:
     """Queue the reply, cut to the platform's length, with the links of its sources and feedback.
 
     A reply from several entries is no evidence for any of them alone, and names none.
 
-    What is perfunctory about it goes with it, for whoever sees it delivered.
+    What is perfunctory about it goes with it, for whoever sees it delivered. An approved entry
+    was found for what was ``asked``: nobody has to look whether it speaks of the same.
     """
-    for held in await outbox.held(session, account_id=case.account_id, case_id=case.id):
-        outbox.give_up(held, "另有新的答复")
-        case.reason = ""
+    await _give_up_held(office, session, case)
     steps = await bundles.rows_for(office, session, case, sources)
     parts, rows = await _dressed(office, session, case, case, text, sources, steps)
-    found = await perfunctory.judge(office, session, case, text)
+    found = find(text, asked) if asked else await perfunctory.judge(office, session, case, text)
     marks: dict[str, Any] = {"evasive": str(found.kind)} if found else {}
     for number, part in enumerate(parts, 1):
         last = number == len(parts)
@@ -83,6 +84,16 @@ async def reply(
         department=case.department,
         **marks,
     )
+
+
+async def _give_up_held(office: Office, session: AsyncSession, case: Case) -> None:
+    """What was kept until the citizen writes again is out of date."""
+    account = await session.get_one(Account, case.account_id)
+    if office.can(account).reply_window is None:
+        return
+    for held in await outbox.held(session, account_id=case.account_id, case_id=case.id):
+        outbox.give_up(held, "另有新的答复")
+        case.reason = ""
 
 
 async def _dressed(
@@ -257,10 +268,14 @@ async def card(office: Office, session: AsyncSession, case: Case, place: str = "
 
     Cards of the case that already stand in those places lose their buttons.
     """
+    places = [place] if place else await staff_places(office, session)
+    if not places:
+        return
+    await session.flush()
     view = await queries.case_view(session, key_of(case), office.now())
     outgoing = cards.card(view, office.now())
     account = await account_by_key(session, office.rules.staff_account)
-    for target in [place] if place else await staff_places(office, session):
+    for target in places:
         await retire_cards(session, case, cards.moved_on(view), place=target)
         await outbox.enqueue(
             session,

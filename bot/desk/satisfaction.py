@@ -124,7 +124,7 @@ async def ask_once(session: AsyncSession, case: Case, text: str = wording.ASK_RA
 
 async def _ask(session: AsyncSession, case: Case, text: str, mark: str = "") -> bool:
     outgoing = Outgoing(text, wording.grade_rows(key_of(case)), reply_to=case.reply_to)
-    added = await outbox.enqueue(
+    return await outbox.enqueue(
         session,
         account_id=case.account_id,
         place=case.place,
@@ -133,7 +133,6 @@ async def _ask(session: AsyncSession, case: Case, text: str, mark: str = "") -> 
         dedupe=f"rating:{case.id}{mark}",
         case_id=case.id,
     )
-    return added is not None
 
 
 def not_yet(case: Case) -> str:

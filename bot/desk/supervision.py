@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 
 from bot import reports
 from bot.assessment import EVERYWHERE, Figures, Reach
 from bot.assessment.forecast import AHEAD, WEEKS, Forecast, forecast
 from bot.assessment.scorecard import score
+from bot.clock import SHANGHAI
 from bot.desk.desktop import DECIDERS
 from bot.desk.office import DeskError, Office
 from bot.ledger import provenance
@@ -29,7 +30,7 @@ from bot.reports.gather import (
     rows_of,
 )
 from bot.reports.measures import TITLES
-from storage.ledger import audit
+from storage.ledger import audit, matched_by_words
 from storage.models import Staff
 from storage.terms import Role
 
@@ -65,13 +66,18 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Now, whatever the period: today's messages with their hours and what waits by age."""
+    """Now, whatever the period: today's messages with their hours and what waits by age.
+
+    ``by_words`` counts what was matched today without looking at its meaning, as too much came
+    at once or the model was not to be had.
+    """
 
     at: datetime
     today: int
     hours: Mapping[str, int]
     waiting: Mapping[str, int]
     ages: Mapping[str, int]
+    by_words: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,10 @@ class Supervision:
         hours = today.counts("counts.original", "hour")
         ages = open_.counts("counts.unanswered.all", "age")
         waiting = {key: open_.count(f"counts.unanswered.{key}") for key in WAITING}
-        return Present(wanted.cut_off, sum(hours.values()), hours, waiting, ages)
+        midnight = datetime.combine(self._office.today(), time(), SHANGHAI)
+        async with self._office.db.read() as session:
+            by_words = await matched_by_words(session, midnight)
+        return Present(wanted.cut_off, sum(hours.values()), hours, waiting, ages, by_words)
 
     async def outlook(self, staff: Staff, within: Reach = EVERYWHERE) -> Forecast:
         """What the coming days may bring; worked out once a day."""

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlmodel import select
 from starlette.responses import Response
 
 from bot.channels.base import (
@@ -111,16 +112,16 @@ async def web(database: Database) -> AsyncIterator[Stage]:
         async def send(outgoing: Outgoing) -> str:
             async with office.db.write() as session:
                 account = await account_by_key(session, "web")
-                row = await outbox.enqueue(
+                dedupe = f"contract:{next(numbers)}"
+                assert await outbox.enqueue(
                     session,
                     account_id=key_of(account),
                     place=place,
                     purpose=Purpose.NOTICE,
                     payload=outgoing.to_json(),
-                    dedupe=f"contract:{next(numbers)}",
+                    dedupe=dedupe,
                 )
-            assert row is not None
-            return await _delivered(office.db, row.id or 0)
+            return await _delivered(office.db, dedupe)
 
         await _until_answered(shown, lambda: lines(client))
         yield Stage(WebChannel(), place, shown, send)
@@ -219,10 +220,12 @@ def _line(line: dict[str, Any]) -> str:
     return "\n".join([line["text"], *titles])
 
 
-async def _delivered(database: Database, number: int) -> str:
+async def _delivered(database: Database, dedupe: str) -> str:
+    query = select(Delivery.external_id).where(Delivery.dedupe == dedupe)
+
     async def external_id() -> str:
         async with database.read() as session:
-            return (await session.get_one(Delivery, number)).external_id
+            return (await session.exec(query)).one()
 
     return await until(external_id, what="delivered")
 

@@ -25,6 +25,8 @@ SMALL = {"width": 360, "height": 640}
 DESKTOP = {"width": 1200, "height": 800}
 OFFICE = {"width": 1366, "height": 768}
 
+expect.set_options(timeout=15_000)  # a machine that tests on every core is slow at times
+
 needs_browser = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),

@@ -36,6 +36,10 @@ _WAITING = {
     "overdue": "超期",
     "over_3_months": "超期且超过 3 个月",
 }
+_HURRIED = (
+    "今天有 {n:,} 条消息太多来不及（或语义模型用不了），只按字词匹配：门槛更高，"
+    "自动答复会少些，拟答和转人工会多些。"
+)
 WAYS = {
     "看板": "/console/figures",
     "计分卡": "/console/scorecards",
@@ -250,6 +254,8 @@ def _show_now(part: ui.element, present: Present, visit: Visit, day_ask: Ask) ->
                 n = present.waiting[key]
                 late = key in ("overdue", "over_3_months") and n > 0
                 gauges.tile(title, f"{n:,}", "件", case_list(ask) if n else "", bad=late)
+        if present.by_words:
+            word(_HURRIED.format(n=present.by_words), "warn small", name="p")
 
 
 def _show_now_charts(charts: Charts, present: Present, day_ask: Ask) -> None:
