@@ -7,7 +7,7 @@ from nicegui import Client, ui
 
 from handlers.console.pages.frame import frame
 from handlers.console.pages.item import Panel
-from handlers.console.pages.parts import keys_sheet
+from handlers.console.pages.parts import show_keys
 from handlers.console.pages.queue import Queue
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from storage.inbox import Filters
@@ -33,7 +33,6 @@ class Board:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
-        self._help: ui.dialog | None = None
         with frame(visit, "待办", "board", "待办") as self._root:
             self._queue = Queue(visit, Filters(), self.open)
             self._panel = Panel(visit, self._next, self._back, self.open)
@@ -103,7 +102,8 @@ class Board:
     async def _key(self, key: str) -> None:
         works = self._panel.work.keys
         if key == "?":
-            self._show_help()
+            named = {key: name for key, (name, _) in works.items()}
+            show_keys(_MOVES | named | _MORE)
         elif key in ("j", "k"):
             target = self._queue.neighbour(1 if key == "j" else -1)
             if target is not None:
@@ -112,9 +112,3 @@ class Board:
             await self._back()
         elif key == "u" or (key in works and self._panel.item is not None):
             await works[key][1]()
-
-    def _show_help(self) -> None:
-        if self._help is None:
-            named = {key: name for key, (name, _) in self._panel.work.keys.items()}
-            self._help = keys_sheet(_MOVES | named | _MORE)
-        self._help.open()

@@ -8,7 +8,7 @@ from nicegui import ui
 
 from bot.desk.bulk import Alike, Answered
 from bot.desk.placeholders import NAMES
-from handlers.console.pages.parts import button, tag, word
+from handlers.console.pages.parts import button, sheet, tag, word
 from handlers.console.pages.picking import put_phrase
 from handlers.console.visit import Visit
 
@@ -22,10 +22,9 @@ async def pick_cases(
     visit: Visit, text: str, own: tuple[int, int], found: Sequence[Alike]
 ) -> Picked | None:
     """The answer and the cases it goes to (number, version), this one first; None if called off."""
-    with ui.dialog() as dialog, ui.card().classes("sheet bulk"):
-        word("给相似的诉求一起答复", "sheet-title", name="h2")
+    with sheet("给相似的诉求一起答复", "bulk") as dialog:
         box = ui.textarea("答复，每件单独发出、各自计时", value=text).classes("wide bulk-text")
-        box.props('outlined autogrow input-style="max-height: 30vh"')
+        box.props('outlined autogrow autofocus input-style="max-height: 30vh"')
         with tag("div", "bulk-hint"):
             word(_HINT, "soft grow")
             button("常用语", "y").on_click(lambda: put_phrase(visit, _BOX))
@@ -52,22 +51,17 @@ async def pick_cases(
     dialog.on("keydown", lambda: put_phrase(visit, _BOX), js_handler=_NOT_TYPING)
     dialog.on("keydown.ctrl.enter", lambda: dialog.submit("send"))
     dialog.on("keydown.meta.enter", lambda: dialog.submit("send"))
-    dialog.open()
-    try:
-        if await dialog is None:
-            return None
-        held = await ui.run_javascript(f"document.querySelector('{_BOX}').value")
-        return str(held), chosen()
-    finally:
-        dialog.delete()
+    if await dialog is None:
+        return None
+    held = await ui.run_javascript(f"document.querySelector('{_BOX}').value")
+    return str(held), chosen()
 
 
 async def tell_outcomes(visit: Visit, done: Sequence[Answered]) -> None:
     """Case by case what became of it; what was sent can be taken back while it waits to leave."""
     sent = [one for one in done if one.sent]
     seconds = int(visit.desk.office.rules.undo.total_seconds())
-    with ui.dialog() as dialog, ui.card().classes("sheet"):
-        word(f"{len(sent)} 件已办，{len(done) - len(sent)} 件没有", "sheet-title", name="h2")
+    with sheet(f"{len(sent)} 件已办，{len(done) - len(sent)} 件没有") as dialog:
         for one in sorted(done, key=lambda one: one.sent):
             with tag("div", "bulk-outcome"):
                 with tag("a", "kb-link").props(f'href="/console/case/{one.case_id}"'):
@@ -76,16 +70,14 @@ async def tell_outcomes(visit: Visit, done: Sequence[Answered]) -> None:
         with tag("div", "sheet-foot"):
             if sent and seconds:
                 button(f"撤销（{seconds} 秒内）", "u").on_click(lambda: dialog.submit("undo"))
-            button("好", "Esc", strong=True).on_click(lambda: dialog.submit(None))
+            good = button("好", "Esc", strong=True).props("autofocus")
+            good.on_click(lambda: dialog.submit(None))
     dialog.on(
         "keydown",
         lambda: dialog.submit("undo"),
         js_handler="(e) => { if (e.key === 'u') emit(); }",
     )
-    dialog.open()
-    answer = await dialog
-    dialog.delete()
-    if answer == "undo":
+    if await dialog == "undo":
         await _take_back(visit, sent)
 
 

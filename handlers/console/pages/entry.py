@@ -13,7 +13,7 @@ from bot.desk.desktop import DECIDERS
 from bot.desk.editing import FIELDS, Checked, Kept, texts
 from handlers.console.pages.gold import confirm_broken
 from handlers.console.pages.openings import openings
-from handlers.console.pages.parts import button, choose, keys_sheet, pick, tag, word
+from handlers.console.pages.parts import button, choose, pick, show_keys, tag, word
 from handlers.console.pages.past import past
 from handlers.console.pages.preview import show_previews
 from handlers.console.pages.shelf import STANDINGS, TONES, address, edits, shelf
@@ -64,7 +64,6 @@ class EntryPage:
         self._fields: dict[str, str] = {}
         self._departments: list[str] = []
         self._turn = 0
-        self._help: ui.dialog | None = None
         with shelf(visit, "", "kb-entry"):
             self._head = tag("div", "kb-entry-head")
             self._notice = tag("div", "notice").props('aria-live="polite"')
@@ -367,8 +366,7 @@ class EntryPage:
         elif key == "b":
             ui.navigate.to("/knowledge")
         elif key == "?":
-            self._help = self._help or keys_sheet(_KEYS)
-            self._help.open()
+            show_keys(_KEYS)
 
 
 def _number(actor: str) -> int:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nicegui import ui
-
-from handlers.console.pages.parts import button, tag, word
+from handlers.console.pages.parts import button, sheet, tag, word
 from knowledge.gold import Verdict
 
 _SHOWN = 12
@@ -23,17 +21,13 @@ def verdict_line(one: Verdict) -> None:
 
 async def confirm_broken(broken: Sequence[Verdict], verb: str) -> bool:
     """Show what would go wrong; whether the person wants to go on."""
-    with ui.dialog() as dialog, ui.card().classes("sheet"):
-        word(f"有 {len(broken)} 个测试问题会因此答错", "sheet-title", name="h2")
+    with sheet(f"有 {len(broken)} 个测试问题会因此答错") as dialog:
         for one in broken[:_SHOWN]:
             verdict_line(one)
         if len(broken) > _SHOWN:
             word(f"还有 {len(broken) - _SHOWN} 个。", "soft")
         with tag("div", "sheet-foot"):
-            button("再改改", "Esc", strong=True).on_click(lambda: dialog.submit(False))
+            again = button("再改改", "Esc", strong=True).props("autofocus")
+            again.on_click(lambda: dialog.submit(False))
             button(f"仍要{verb}").on_click(lambda: dialog.submit(True))
-    dialog.open()
-    try:
-        return bool(await dialog)
-    finally:
-        dialog.delete()
+    return bool(await dialog)

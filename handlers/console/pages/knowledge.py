@@ -11,7 +11,7 @@ from nicegui import Client, ui
 from bot.desk.catalogue import Line, Shelf
 from bot.desk.countdown import ago
 from handlers.console.pages.asking import AskBox
-from handlers.console.pages.parts import Rows, button, keys_sheet, pick, tag, word
+from handlers.console.pages.parts import Rows, button, pick, show_keys, tag, word
 from handlers.console.pages.shelf import address, changed, chip, edits, shelf
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from storage.models import Staff
@@ -55,7 +55,6 @@ class KnowledgePage:
         self._start = 0
         self._shelf = Shelf([], 0)
         self._rows = Rows()
-        self._help: ui.dialog | None = None
         with shelf(visit, "条目", "kb-split"):
             with tag("section", "kb-list").props('aria-label="条目"'):
                 self._tabs = tag("div", "tabs").props('role="tablist"')
@@ -202,8 +201,7 @@ class KnowledgePage:
         elif key == "n" and edits(self.visit):
             ui.navigate.to("/knowledge/new")
         elif key == "?":
-            self._help = self._help or keys_sheet(_KEYS)
-            self._help.open()
+            show_keys(_KEYS)
 
 
 def _number(count: int, exact: str) -> ui.element:

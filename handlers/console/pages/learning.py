@@ -11,7 +11,7 @@ from nicegui import Client, ui
 from bot.desk.countdown import ago, exact_moment
 from bot.desk.learning import Proposal
 from bot.desk.suggesting import Suggested
-from handlers.console.pages.parts import Rows, button, keys_sheet, tag, waiting, word
+from handlers.console.pages.parts import Rows, button, show_keys, tag, waiting, word
 from handlers.console.pages.shelf import edits, shelf
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 
@@ -34,7 +34,6 @@ class LearningPage:
         self._found: list[Proposal] = []
         self._rows = Rows()
         self._busy = False
-        self._help: ui.dialog | None = None
         with shelf(visit, "学习建议", "kb-plain"):
             self._told = word("", "kb-why soft", name="div")
             self._list = tag("div", "kb-rows")
@@ -145,8 +144,7 @@ class LearningPage:
             chosen = self._found[self._rows.at]
             await (self._accept(chosen) if key == "a" else self._reject(chosen))
         elif key == "?":
-            self._help = self._help or keys_sheet(_KEYS)
-            self._help.open()
+            show_keys(_KEYS)
 
 
 def _state(one: Suggested) -> tuple[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
@@ -33,13 +34,29 @@ def button(title: str, key: str = "", *, strong: bool = False) -> ui.button:
     return made
 
 
+@contextmanager
+def sheet(title: str, classes: str = "", *, lasting: bool = False) -> Iterator[ui.dialog]:
+    """A window over the page, named by its title; waiting for it opens it.
+
+    The cursor goes to what is marked autofocus, and back to where it was when the window shuts.
+    Esc shuts it unless it is ``lasting``.
+    """
+    with ui.dialog() as dialog, ui.card().classes(f"sheet {classes}"):
+        heading = word(title, "sheet-title", name="h2")
+        dialog.props["aria-labelledby"] = heading.html_id
+        dialog.props["transition-duration"] = 100
+        dialog.props("persistent" if lasting else "")
+        yield dialog
+    # Not before: the browser puts the cursor back when the window shuts, not when it is gone.
+    dialog.on("hide", dialog.delete)
+
+
 async def choose(title: str, options: Mapping[str, str], *, words: str = "") -> str | None:
     """The key of one option, by mouse or by its digit, or own words; None when called off.
 
     ``words`` is what may be written instead of choosing; what is written comes back after "=".
     """
-    with ui.dialog() as dialog, ui.card().classes("sheet"):
-        word(title, "sheet-title", name="h2")
+    with sheet(title) as dialog:
         for number, (key, label) in enumerate(options.items(), 1):
             row = ui.button(color=None, on_click=lambda key=key: dialog.submit(key))
             row.props("flat no-caps align=left" + (" autofocus" if number == 1 else ""))
@@ -68,11 +85,7 @@ async def choose(title: str, options: Mapping[str, str], *, words: str = "") -> 
         ["key"],
         js_handler="(e) => { if (/^[1-9]$/.test(e.key) && e.target.tagName !== 'INPUT') emit(e); }",
     )
-    dialog.open()
-    try:
-        found: str | None = await dialog
-    finally:
-        dialog.delete()
+    found: str | None = await dialog
     return found
 
 
@@ -86,15 +99,21 @@ def pick(title: str, options: Mapping[str, str], value: str) -> ui.select:
     return ui.select(dict(options), label=title, value=known).props("outlined dense")
 
 
-def keys_sheet(named: Mapping[str, str]) -> ui.dialog:
-    """The table of keys, not open yet."""
-    with ui.dialog() as dialog, ui.card().classes("sheet"):
-        word("按键", "sheet-title", name="h2")
+def show_keys(named: Mapping[str, str]) -> None:
+    """The table of keys."""
+    with sheet("按键") as dialog:
         with tag("dl", "keys"):
             for key, name in named.items():
                 word(key, "key", name="dt")
                 word(name, name="dd")
-    return dialog
+        to_shut(dialog)
+    dialog.open()
+
+
+def to_shut(dialog: ui.dialog, title: str = "关闭") -> None:
+    """The foot of a window that is only to be read."""
+    with tag("div", "sheet-foot"):
+        button(title, "Esc", strong=True).props("autofocus").on_click(dialog.close)
 
 
 class Rows:

@@ -8,7 +8,7 @@ from nicegui import Client, ui
 from bot.desk.countdown import ago, exact_moment
 from bot.desk.phrases import LONGEST_TEXT, LONGEST_TITLE, REACHES, Shown, Wording, reaches
 from bot.desk.placeholders import NAMES
-from handlers.console.pages.parts import button, field, pick, tag, word
+from handlers.console.pages.parts import button, field, pick, sheet, tag, word
 from handlers.console.pages.shelf import shelf
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from storage.models import Phrase
@@ -94,8 +94,7 @@ class PhrasesPage:
         offered = reaches(self.visit.seat.staff)
         places = await self.visit.errands.run(self.visit.desk.review.departments())
         places = self.visit.seat.staff.departments or sorted({*places, known.department} - {""})
-        with ui.dialog() as dialog, ui.card().classes("sheet phrases"):
-            word(title, "sheet-title", name="h2")
+        with sheet(title, "phrases") as dialog:
             name = field("名称", known.title).props(f"autofocus maxlength={LONGEST_TITLE}")
             text = ui.textarea("内容", value=known.text).classes("wide phrase-box")
             text.props(
@@ -113,14 +112,10 @@ class PhrasesPage:
         text.on_value_change(lambda: self._check(checks, text.value or ""))
         dialog.on("keydown.ctrl.enter", lambda: dialog.submit("keep"))
         dialog.on("keydown.meta.enter", lambda: dialog.submit("keep"))
-        dialog.open()
-        try:
-            if await dialog is None:
-                return None
-            held = await ui.run_javascript("document.querySelector('.phrase-box textarea').value")
-            return Wording(name.value or "", str(held), str(reach.value), str(place.value or ""))
-        finally:
-            dialog.delete()
+        if await dialog is None:
+            return None
+        held = await ui.run_javascript("document.querySelector('.phrase-box textarea').value")
+        return Wording(name.value or "", str(held), str(reach.value), str(place.value or ""))
 
     def _check(self, checks: ui.element, text: str) -> None:
         checks.clear()

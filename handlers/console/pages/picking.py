@@ -8,7 +8,7 @@ from collections.abc import Callable
 from nicegui import ui
 
 from bot.desk.office import DeskError
-from handlers.console.pages.parts import Rows, button, tag, word
+from handlers.console.pages.parts import Rows, button, sheet, tag, word
 from handlers.console.visit import Visit
 from storage.models import Phrase
 
@@ -47,8 +47,7 @@ class _Picker:
         self._visit, self._fill, self._department = visit, fill, department
         self._found: list[Phrase] = []
         self._rows = Rows()
-        with ui.dialog() as self._dialog, ui.card().classes("sheet phrases"):
-            word("常用语", "sheet-title", name="h2")
+        with sheet("常用语", "phrases") as self._dialog:
             self._box = ui.input(placeholder="找名称和内容（/）").classes("wide phrase-find")
             self._box.props('outlined dense clearable debounce="150" aria-label="找常用语"')
             self._box.on_value_change(lambda: self._look())
@@ -63,11 +62,7 @@ class _Picker:
     async def choose(self) -> Phrase | None:
         """What was chosen; None when it was called off."""
         await self._look()
-        self._dialog.open()
-        try:
-            chosen: Phrase | None = await self._dialog
-        finally:
-            self._dialog.delete()
+        chosen: Phrase | None = await self._dialog
         return chosen
 
     async def _look(self) -> None:

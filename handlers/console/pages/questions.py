@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 from nicegui import Client, ui
 
-from handlers.console.pages.parts import button, choose, field, tag, waiting, word
+from handlers.console.pages.parts import button, choose, field, sheet, tag, waiting, word
 from handlers.console.pages.shelf import address, edits, shelf
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from knowledge.gold import Verdict
@@ -96,8 +96,7 @@ class QuestionsPage:
 
     @on_page
     async def _add(self) -> None:
-        with ui.dialog() as dialog, ui.card().classes("sheet"):
-            word("新增测试问题", "sheet-title", name="h2")
+        with sheet("新增测试问题") as dialog:
             query = field("群众会怎样问").props("autofocus maxlength=500")
             entry_id = field("应得到的条目编号（空为不该自动答）").props("maxlength=100")
             with tag("div", "sheet-foot"):
@@ -105,7 +104,6 @@ class QuestionsPage:
                 button("保存", strong=True).on_click(lambda: dialog.submit(True))
         agreed = await dialog
         asked, wanted = query.value or "", entry_id.value or ""
-        dialog.delete()
         upkeep = self.visit.desk.upkeep
         if agreed:
             said = await self.visit.ask(lambda s: upkeep.keep_question(s, asked, wanted))

@@ -12,7 +12,7 @@ from bot.clock import Calendar
 from bot.desk.countdown import ago, countdown, exact_moment
 from bot.desk.escalation import spoken_point
 from bot.triage import Category
-from handlers.console.pages.parts import button, choose, pick, tag, word
+from handlers.console.pages.parts import button, choose, pick, sheet, tag, word
 from handlers.console.visit import Visit, on_page
 from knowledge.masking import mask
 from storage.inbox import PAGE, Filters, Line
@@ -258,8 +258,7 @@ class Queue:
         people = {"": "不限", "me": "我的", "none": "未认领"}
         people |= {str(number): name for number, name in colleagues.items()}
         known = self.filters
-        with ui.dialog() as dialog, ui.card().classes("sheet"):
-            word("筛选", "sheet-title", name="h2")
+        with sheet("筛选") as dialog:
             if views:
                 with tag("div", "chips"):
                     for view in views:
@@ -272,7 +271,7 @@ class Queue:
                         drop.on("click", lambda view=view: dialog.submit(view))
                         with drop:
                             word("×")
-            account = _pick("账号", {"": "不限", **accounts}, known.account)
+            account = _pick("账号", {"": "不限", **accounts}, known.account).props("autofocus")
             department = _pick("承办单位", {"": "不限", **_same(departments)}, known.department)
             category = _pick("类别", {"": "不限", **_same(list(Category))}, known.category)
             kind = _pick("渠道", _KINDS, known.kind)
@@ -296,10 +295,7 @@ class Queue:
                 button("清空").on_click(lambda: dialog.submit(Filters()))
                 button("存为视图").on_click(lambda: dialog.submit(("keep", chosen())))
                 button("确定", strong=True).on_click(lambda: dialog.submit(chosen()))
-        dialog.open()
-        answer = await dialog
-        dialog.delete()
-        await self._narrowed_to(answer)
+        await self._narrowed_to(await dialog)
 
     @on_page
     async def _narrowed_to(self, answer: object) -> None:

@@ -7,7 +7,7 @@ from nicegui import Client, ui
 
 from bot.desk.people import Member
 from handlers.console.pages.frame import frame
-from handlers.console.pages.parts import button, choose, field, tag, word
+from handlers.console.pages.parts import button, choose, field, sheet, tag, word
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from storage.models import Staff
 from storage.terms import Role
@@ -57,14 +57,13 @@ class StaffPage:
 
     @on_page
     async def _add(self) -> None:
-        with ui.dialog() as dialog, ui.card().classes("sheet"):
-            word("登记人员", "sheet-title", name="h2")
-            login, name = field("登录名（字母、数字）"), field("姓名")
+        with sheet("登记人员") as dialog:
+            login, name = field("登录名（字母、数字）").props("autofocus"), field("姓名")
             department, telegram = field("所在单位（可不填）"), field("Telegram 编号（可不填）")
             role = ui.select([str(one) for one in Role], label="角色", value=str(Role.AGENT))
             role.props("outlined dense").classes("wide")
             with tag("div", "sheet-foot"):
-                button("取消").on_click(lambda: dialog.submit(False))
+                button("取消", "Esc").on_click(lambda: dialog.submit(False))
                 button("登记", strong=True).on_click(lambda: dialog.submit(True))
         agreed = await dialog
         person = Staff(
@@ -74,7 +73,6 @@ class StaffPage:
             telegram_id=telegram.value.strip() or None,
             role=Role(role.value),
         )
-        dialog.delete()
         if agreed:
             await self._told(
                 await self.visit.ask(lambda s: self.visit.desk.people.add(s, person)),
@@ -93,14 +91,13 @@ class StaffPage:
         """Show a first password once."""
         if password is None:
             return
-        with ui.dialog().props("persistent") as dialog, ui.card().classes("sheet"):
-            word(f"{name}的首次密码", "sheet-title", name="h2")
+        with sheet(f"{name}的首次密码", lasting=True) as dialog:
             word(password, "secret", name="div")
             word("只显示这一次。请当面或电话告知，第一次登录要改掉。", "soft")
             with tag("div", "sheet-foot"):
-                button("记下了", strong=True).on_click(lambda: dialog.submit(True))
+                noted = button("记下了", strong=True).props("autofocus")
+                noted.on_click(lambda: dialog.submit(True))
         await dialog
-        dialog.delete()
         await self.start()
 
     @on_page
@@ -113,9 +110,9 @@ class StaffPage:
     async def _place(self, one: Staff) -> None:
         accounts, departments, _ = await self.visit.errands.run(self.visit.desk.inbox.choices())
         known = await self.visit.errands.run(self.visit.desk.review.departments())
-        with ui.dialog() as dialog, ui.card().classes("sheet"):
-            word(f"{one.display_name}的角色和范围", "sheet-title", name="h2")
+        with sheet(f"{one.display_name}的角色和范围") as dialog:
             role = ui.select([str(each) for each in Role], label="角色", value=one.role)
+            role.props("autofocus")
             mine = [key for key in one.accounts if key in accounts]
             account = ui.select(
                 accounts, label="只办这些账号（不选为全部）", value=mine, multiple=True
@@ -127,11 +124,10 @@ class StaffPage:
             for each in (role, account, department):
                 each.props("outlined dense use-chips").classes("wide")
             with tag("div", "sheet-foot"):
-                button("取消").on_click(lambda: dialog.submit(False))
+                button("取消", "Esc").on_click(lambda: dialog.submit(False))
                 button("保存", strong=True).on_click(lambda: dialog.submit(True))
         agreed = await dialog
         chosen = role.value, account.value or [], department.value or []
-        dialog.delete()
         if agreed:
             people = self.visit.desk.people
             await self.visit.ask(lambda s: people.place(s, one.login, *chosen))

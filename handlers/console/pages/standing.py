@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from nicegui import ui
 
 from handlers.console.pages.frame import frame
-from handlers.console.pages.parts import Rows, keys_sheet, tag, waiting, word
+from handlers.console.pages.parts import Rows, show_keys, tag, waiting, word
 from handlers.console.visit import Visit, on_page
 from storage.models import Staff
 
@@ -25,7 +25,6 @@ class StandingList(Generic[T]):
         self._rows = Rows()
         self._found: list[T] = []
         self._shown: list[object] | None = None
-        self._help: ui.dialog | None = None
         with frame(visit, self.title, "kb kb-plain", self.title):
             self._list = tag("div", "kb-rows").props('aria-live="polite"')
             with self._list:
@@ -86,8 +85,7 @@ class StandingList(Generic[T]):
         elif key == "l":
             await self.look()
         elif key == "?":
-            self._help = self._help or keys_sheet(self.keys)
-            self._help.open()
+            show_keys(self.keys)
         elif key in self.keys and 0 <= self._rows.at < len(self._found):
             await self.act(key, self._found[self._rows.at])
 

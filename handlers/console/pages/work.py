@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nicegui import ui
-
 from bot.desk import placeholders
 from bot.desk.cards import (
     CATEGORY_REASONS,
@@ -23,7 +21,7 @@ from bot.desk.inbox import Item
 from bot.desk.review import NOT_SENT
 from handlers.console.pages.bulk import pick_cases, tell_outcomes
 from handlers.console.pages.deciding import decide
-from handlers.console.pages.parts import choose, tag, word
+from handlers.console.pages.parts import choose, sheet, tag, to_shut, word
 from handlers.console.pages.picking import put_phrase
 from handlers.console.visit import on_page
 from storage.models import Staff, Task
@@ -288,12 +286,11 @@ class Work:
         lines = await visit.ask(lambda s: visit.desk.inbox.reveal(s, case_id))
         if lines is None:
             return
-        with ui.dialog() as dialog, ui.card().classes("sheet"):
-            word("原文（查看已留记录）", "sheet-title", name="h2")
+        with sheet("原文（查看已留记录）") as dialog:
             for one in lines:
                 with tag("div", "said mine" if one.mine else "said"):
                     word(one.text, "said-text", name="div")
-        dialog.on("hide", dialog.delete)
+            to_shut(dialog)
         dialog.open()
 
     @on_page

@@ -3,15 +3,17 @@
 const focuses = {
   '/': '.search input', e: '.reply-box textarea', f: '.find input', n: '.note-box input', w: '.ask-line input',
 };
+// One that shuts is there a moment longer, but no key means it any more.
+const OPEN_WINDOW = '.q-dialog[aria-modal=true]';
 
 document.addEventListener('keydown', event => {
   const typing = event.target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
   if (typing) {
-    if (event.key === 'Escape' && !document.querySelector('.q-dialog__inner')) event.target.blur();
+    if (event.key === 'Escape' && !document.querySelector(OPEN_WINDOW)) event.target.blur();
     return;
   }
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.querySelector('.q-dialog__inner, .q-menu')) return;
+  if (document.querySelector(OPEN_WINDOW + ', .q-menu')) return;
   const box = focuses[event.key] && document.querySelector(focuses[event.key]);
   if (box) {
     event.preventDefault();
