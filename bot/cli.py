@@ -196,6 +196,7 @@ def import_history(
 
 @app.command(cls=ChineseCommand)
 def match(
+    context: typer.Context,
     kb: Annotated[
         Path,
         typer.Option("--kb", metavar="文件", exists=True, dir_okay=False, help="知识库文件。"),
@@ -227,7 +228,7 @@ def match(
     """批量匹配：每行问题找出知识库里的候选，不用数据库。"""
     from bot.commands import kb as command
 
-    command.match(kb, source, target, semantic=semantic, cache=cache)
+    command.match(context, kb, source, target, semantic=semantic, cache=cache)
 
 
 @app.command(cls=ChineseCommand)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from knowledge.bundles import Bundle, composed
 from knowledge.catalog import Problem
 from knowledge.exchange import read_entries
 from knowledge.matcher import Match, Matcher
@@ -37,17 +38,20 @@ def run(
     *,
     meaning: Meaning | None = None,
     preparing: Progress | None = None,
+    bundles: Sequence[Bundle] = (),
 ) -> BatchReport:
     """Match each JSON line of `source` by its `query` and write it with the result to `target`.
 
-    Every entry counts as approved for automatic answering. `progress` gets the lines done and
+    Every entry counts as approved for automatic answering, and those `bundles` that stand on
+    entries of the file are matched too. `progress` gets the lines done and
     the lines in all, `preparing` the same for the vectors that `meaning` lacks. `target` is
     replaced at the end. Raises KnowledgeFileError and SemanticError.
     """
     reading = read_entries(kb)
     entries = [replace(entry, automatic=True) for entry in reading.entries]
     lines = _lines(source)
-    matcher = Matcher(entries, meaning=meaning)
+    whole = composed(bundles, {entry.id: entry for entry in entries})
+    matcher = Matcher([*entries, *(replace(one, automatic=True) for one in whole)], meaning=meaning)
     if meaning is not None:
         meaning.fill(preparing)
     report = BatchReport(len(entries), knowledge_problems=reading.problems)

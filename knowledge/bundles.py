@@ -194,6 +194,11 @@ def compose(bundle: Bundle, known: Known) -> Entry | None:
     )
 
 
+def composed(bundles: Iterable[Bundle], known: Mapping[str, Entry]) -> list[Entry]:
+    """The bundles that stand on these entries, each as one."""
+    return [entry for one in bundles if (entry := compose(one, known.get))]
+
+
 def step_title(step: Step, entry: Entry | None) -> str:
     return step.title or (entry.question if entry else step.entry_id)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from knowledge.bundles import Bundle, composed
 from knowledge.catalog import Entry
 from knowledge.matcher import Decision, Match, Matcher
 from knowledge.ranker import Weights
@@ -50,12 +51,16 @@ def broken(before: Sequence[Verdict], after: Sequence[Verdict]) -> list[Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What changes: the `wanted` entries beside the `present` ones, or `words` into `own`."""
+    """What changes: the `wanted` entries beside the `present` ones, or `words` into `own`.
+
+    `bundles` are put together anew of the entries before and after.
+    """
 
     present: Sequence[Entry]
     wanted: Sequence[Entry] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     own: Mapping[str, str] = field(default_factory=dict)
+    bundles: Sequence[Bundle] = ()
 
 
 def breaks(
@@ -71,8 +76,8 @@ def breaks(
 
     `prepare` is called with the matcher before it is asked anything, and after it was changed.
     """
-    before = {entry.id: entry for entry in change.present}
-    after = {**before, **{entry.id: entry for entry in change.wanted}}
+    before = _matched(change.present, change.bundles)
+    after = _matched([*change.present, *change.wanted], change.bundles)
     matcher = Matcher(after.values(), meaning=meaning, own=change.own, weights=weights)
     prepare(matcher)
     failed = [verdict for verdict in check(matcher, questions, today) if not verdict.passed]
@@ -82,6 +87,11 @@ def breaks(
             pass
         prepare(matcher)
     return broken(check(matcher, [verdict.gold for verdict in failed], today), failed)
+
+
+def _matched(entries: Iterable[Entry], bundles: Sequence[Bundle]) -> dict[str, Entry]:
+    known = {entry.id: entry for entry in entries}
+    return known | {entry.id: entry for entry in composed(bundles, known)}
 
 
 def _turn_back(matcher: Matcher, before: Mapping[str, Entry], after: Mapping[str, Entry]) -> None:

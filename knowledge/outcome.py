@@ -57,6 +57,11 @@ class Match:
     lacking: str = ""
 
     @property
+    def answered(self) -> tuple[Candidate, ...]:
+        """What an answer would be made of: the first, or the best of each part."""
+        return self.candidates[: len(self.parts) or 1]
+
+    @property
     def choices(self) -> tuple[Candidate, ...]:
         """What to let the citizen choose from; empty unless the decision is CLARIFY."""
         if self.decision is not Decision.CLARIFY:

@@ -21,9 +21,10 @@ from bot.commands.common import (
     settings_of,
     table,
 )
-from bot.config import read_ranker
+from bot.config import read_bundles, read_ranker
 from bot.settings import Settings
 from knowledge import gold as saved
+from knowledge.bundles import composed
 from knowledge.catalog import Entry
 from knowledge.gold import Change, Gold, Verdict, check
 from knowledge.matcher import Matcher
@@ -90,7 +91,8 @@ async def breaks(
     if not questions:
         return []
     weights = read_ranker(settings.knowledge)
-    change = Change(present, wanted, words, words if own is None else own)
+    after, bundles = words if own is None else own, read_bundles(settings.knowledge)
+    change = Change(present, wanted, words, after, bundles)
     try:
         with meaning_of(settings.knowledge.embedder, settings.vectors_dir) as meaning:
             return saved.breaks(
@@ -140,7 +142,8 @@ async def _test(
             present, questions = await entries.load(session), await gold.load(session)
             own = await lexicon.load(session)
     weights = read_ranker(settings.knowledge)
-    matcher = Matcher(present, meaning=meaning, own=own, weights=weights)
+    bundles = composed(read_bundles(settings.knowledge), {entry.id: entry for entry in present})
+    matcher = Matcher([*present, *bundles], meaning=meaning, own=own, weights=weights)
     if meaning is not None and meaning.missing and questions:
         complain(f"先算 {meaning.missing} 段文字的语义向量，只算一次；不想等可加 --semantic off")
         with progress() as watched:

@@ -115,12 +115,16 @@ def check_entries(context: Any, file: Path | None) -> None:
     console().print(f"共 {len(found)} 条，没有发现问题。")
 
 
-def match(kb: Path, source: Path, target: Path, *, semantic: str, cache: Path | None) -> None:
+def match(
+    context: Any, kb: Path, source: Path, target: Path, *, semantic: str, cache: Path | None
+) -> None:
     """Match every line of a JSONL file against a knowledge base file."""
+    from bot.config import read_bundles
     from knowledge import batch
 
     if semantic not in ("auto", "off", "bundled"):
         raise CommandError(f"--semantic 不能是“{semantic}”，请改为 auto、off 或 bundled。")
+    bundles = read_bundles(settings_of(context).knowledge)
     with meaning_of((semantic, "", "", ""), cache) as meaning, progress() as watched:
         done = batch.run(
             kb,
@@ -129,6 +133,7 @@ def match(kb: Path, source: Path, target: Path, *, semantic: str, cache: Path | 
             bar(watched, "匹配"),
             meaning=meaning,
             preparing=bar(watched, "计算语义向量"),
+            bundles=bundles,
         )
     _list([*done.knowledge_problems, *done.problems])
     counts = [done.decisions[decision] for decision in ("answer", "clarify", "draft", "none")]

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
 from bot.desk import posting, wording
-from bot.desk.course import FOR_PEOPLE, Course, course
+from bot.desk.course import FOR_PEOPLE, Course, course, forbidden
 from bot.desk.drafting import choice_number, offer, propose, supersede
 from bot.desk.lots import Lots
 from bot.desk.office import TOPIC_OUTBOX, Office, key_of, locked_case, locked_cases
@@ -147,7 +147,7 @@ class Answering:
         elif way is Course.ANSWER:
             if not reading.settled:
                 case.category = verdict.category
-            found = [one.entry.id for one in match.candidates[: len(match.parts) or 1]]
+            found = [one.entry.id for one in match.answered]
             await self.answer(session, case, found, match, reading.whole)
         elif way is Course.CLARIFY:
             await self._clarify(session, case, match)
@@ -190,10 +190,7 @@ class Answering:
 
     def _holds(self, entry: Entry, today: date) -> bool:
         """Whether the entry is valid, and says nothing the office has ruled out since."""
-        ruled_out = any(
-            one.blocks for one in self._office.library.screen.of_site(wording.answer_text(entry))
-        )
-        return entry.valid_on(today) and not ruled_out
+        return entry.valid_on(today) and not forbidden(entry, self._office.library.screen)
 
     async def hand_over(self, session: AsyncSession, case: Case, match: Match) -> None:
         """Put a case before staff with what was found for it; see :meth:`look_up`."""

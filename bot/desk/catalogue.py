@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from bot.channels.base import Capabilities
 from bot.channels.cutting import split_at_sense
 from bot.desk import wording
-from bot.desk.course import Course, course
+from bot.desk.course import Course, course, forbidden
 from bot.desk.editing import FIELDS, editable, texts
 from bot.desk.inbox import scope_of
 from bot.desk.office import DeskError, Office
@@ -99,7 +99,7 @@ class Asked:
     """What the running program makes of a sentence; ``answer_at`` is how sure it must be now.
 
     ``question`` is what citizens would be asked back, "" if nothing. ``by_words`` when likeness
-    of meaning did not count.
+    of meaning did not count. ``held`` says, by entry, what was ruled out of its answer since.
     """
 
     verdict: Triage
@@ -108,6 +108,7 @@ class Asked:
     answer_at: float
     question: str = ""
     by_words: bool = False
+    held: dict[str, str] = field(default_factory=dict)
 
 
 class Catalogue:
@@ -199,12 +200,16 @@ class Catalogue:
         library = self._office.library
         match = await library.match(said, self._office.today())
         verdict = await asyncio.to_thread(triage, said)
+        found = {one.entry.id: forbidden(one.entry, library.screen) for one in match.candidates}
+        held = {entry_id: str(ruled[0]) for entry_id, ruled in found.items() if ruled}
         way, question = course(verdict, match), ""
+        if way is Course.ANSWER and any(one.entry.id in held for one in match.answered):
+            way = Course.STAFF
         if way is Course.CLARIFY:
             question = wording.clarification(0, 0, match.choices, "").text
         meaning = library.matcher.meaning
         by_words = meaning is None or bool(meaning.failing)
-        return Asked(verdict, match, way, library.standing.answer_at, question, by_words)
+        return Asked(verdict, match, way, library.standing.answer_at, question, by_words, held)
 
     def _parts(self, key: str, text: str) -> tuple[str, ...]:
         plain = Capabilities(max_length=_TELEGRAM_LIMIT)

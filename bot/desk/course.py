@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from bot.desk.wording import answer_text
 from bot.triage import Category, Kind, Triage
+from knowledge.catalog import Entry
 from knowledge.matcher import Decision, Match
+from knowledge.screen import Finding, Screen
 
 SET_ASIDE = {Kind.THANKS, Kind.NOISE, Kind.SPAM}
 FOR_PEOPLE = {Kind.COMPLAINT, Kind.EMERGENCY, Kind.MANIPULATION}
@@ -34,6 +37,11 @@ def course(verdict: Triage, match: Match, *, follows_up: bool = False) -> Course
     if match.decision is Decision.NONE and not verdict.complete and not follows_up:
         return Course.ASK_MORE
     return Course.STAFF
+
+
+def forbidden(entry: Entry, screen: Screen) -> list[Finding]:
+    """What the office has ruled out of the answer since: it is not sent without a person."""
+    return [one for one in screen.of_site(answer_text(entry)) if one.blocks]
 
 
 def _small_talk(verdict: Triage, match: Match) -> bool:

@@ -13,11 +13,11 @@ from pathlib import Path
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.desk.editing import approved, check_scope, require_editor
+from bot.desk.library import Library
 from bot.desk.office import DeskError, Office, storable
 from knowledge.catalog import Entry, Problem
 from knowledge.exchange import KnowledgeFileError, Reading, read_entries, write_entries
 from knowledge.gold import Change, Gold, Verdict, breaks
-from knowledge.matcher import Matcher
 from knowledge.screen import Screen
 from storage import entries, gold
 from storage.ledger import audit
@@ -155,7 +155,7 @@ class Importing:
             problems=tuple(problems),
             ignored=reading.ignored_columns,
             withdrawn=withdrawn,
-            broken=tuple(_broken(self._office.library.matcher, wanted, questions)),
+            broken=tuple(_broken(self._office.library, wanted, questions)),
             versions={one.id: rows[one.id].version if one.id in rows else 0 for one in wanted},
         )
 
@@ -206,12 +206,13 @@ def _unpublishable(entry: Entry, screen: Screen) -> list[Problem]:
     return [Problem(None, entry.id, "answer", f"提醒：答案里有{one}。") for one in found[:2]]
 
 
-def _broken(matcher: Matcher, wanted: list[Entry], questions: list[Gold]) -> list[Verdict]:
+def _broken(library: Library, wanted: list[Entry], questions: list[Gold]) -> list[Verdict]:
     """Saved questions that go wrong, by words, once these entries are there."""
     if not questions or not wanted:
         return []
+    matcher, bundles = library.matcher, tuple(library.bundles.values())
     own = matcher.lexicon.own
-    change = Change(matcher.entries(), wanted, own, own)
+    change = Change(matcher.entries(), wanted, own, own, bundles)
     return breaks(change, questions, weights=matcher.weights)
 
 

@@ -173,6 +173,35 @@ def test_questions_are_matched_from_file_to_file(wenban: Run) -> None:
     assert (found["n"], found["candidates"][0]["entry_id"]) == (1, "e1")
 
 
+BUNDLES = """[[bundle]]
+id = "搬家"
+name = "搬家"
+question = "搬新家要办什么"
+approved = true
+[[bundle.stage]]
+name = "先办"
+steps = [{ entry = "e1" }, { entry = "e2" }]
+"""
+
+
+def test_bundles_are_matched_and_tried_like_entries(
+    wenban: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WENBAN_KNOWLEDGE__BUNDLES_FILE", str(file("bundles.toml", BUNDLES)))
+    file("in.jsonl", '{"query": "搬新家要办什么"}\n')
+    base = file("kb.csv", KB)
+    assert wenban("match", "--kb", base, "--input", "in.jsonl", "--output", "out.jsonl")[0] == 0
+    found = json.loads(Path("out.jsonl").read_text("utf-8"))
+    assert (found["decision"], found["candidates"][0]["entry_id"]) == ("answer", "一件事-搬家")
+    wenban("kb", "import", base)
+    question = file("gold.csv", "问法,编号\n搬家要办哪些事,一件事-搬家\n")
+    code, out, _ = wenban("kb", "test", question)
+    assert (code, "1 个测试问题全部通过" in out) == (0, True)
+    rival = file("rival.csv", KB + "e9,搬家要办哪些事,找搬家公司,是\n")
+    code, out, _ = wenban("kb", "import", rival)
+    assert (code, "搬家要办哪些事" in out) == (1, True)
+
+
 def test_history_goes_in_and_is_assessed(wenban: Run) -> None:
     source = file("messages.csv", MESSAGES)
     code, out, err = wenban("import", source, "--account", "留言板")

@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.config import read_bundles
+from bot.settings import KnowledgeSettings
 from handlers.api.posts import Post
 from knowledge.exchange import read_entries
 from storage import entries
@@ -62,6 +64,7 @@ SHOWN = {
 """The pages that the docs show, by the names of their pictures."""
 OTHERS = {
     "new": "/console/knowledge/new",
+    "bundle": "/console/knowledge/bundle?id=一件事-出生",
     "links": "/console/knowledge/links",
     "accounts": "/console/admin/accounts",
     "rules": "/console/admin/rules",
@@ -76,6 +79,7 @@ READY = {
     "knowledge": "a.kb-row",
     "entry": ".bubble",
     "new": ".kb-form textarea",
+    "bundle": ".bubble",
     "phrases": ".kb-phrase",
     "exchange": ".kb-upload .q-btn[aria-label]",
     "figures": ".wide-table",
@@ -99,7 +103,8 @@ READY = {
 async def a_town(database: Database) -> AsyncIterator[Website]:
     """A website with a console, and an account whose answers are posted by hand."""
     sources = fetched(awaits="person", max_length=2000)
-    async with open_website(database, console=True, sources=sources) as website:
+    bundles = read_bundles(KnowledgeSettings())
+    async with open_website(database, console=True, sources=sources, bundles=bundles) as website:
         yield website
 
 

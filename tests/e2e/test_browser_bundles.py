@@ -11,11 +11,18 @@ from playwright.async_api import Browser, expect
 
 from storage.db import Database
 from tests.e2e.browsing import CONTRAST, DESKTOP, PHONE, needs_browser, visit
+from tests.e2e.test_browser_console import at_work, write
 from tests.support import MOVED
 from tests.website import Website, open_website
 
 pytestmark = needs_browser
 PICTURES = os.environ.get("TEST_PICTURES", "")
+
+
+@pytest.fixture
+async def office(database: Database) -> AsyncIterator[Website]:
+    async with open_website(database, console=True, bundles=[MOVED]) as website:
+        yield website
 
 
 @pytest.fixture
@@ -69,3 +76,22 @@ async def test_a_tick_that_was_not_kept_is_taken_back(browser: Browser, website:
         await page.unroute("**/chat/actions")
         await first.check()
         await expect(page.locator(".state")).to_have_text("已办好 1 步，还有 1 步。")
+
+
+async def test_staff_read_what_it_is_made_of_from_a_case(browser: Browser, office: Website) -> None:
+    (case_id,) = await write(office, "低保怎么申请")
+    async with at_work(browser, office, path=f"/console/case/{case_id}") as one:
+        page = one.page
+        await page.get_by_label("在知识库里找").fill("搬家后要办什么")
+        await page.get_by_label("在知识库里找").press("Enter")
+        way = page.locator(".found").get_by_role("link", name="搬家后要办什么")
+        await page.goto(f"{office.url}{await way.get_attribute('href')}")
+        await expect(page.get_by_role("heading", name="搬家后要办什么", level=1)).to_be_visible()
+        await expect(page.locator(".kb-trouble")).to_have_count(2)
+        await expect(page.locator(".bubble").first).to_contain_text("要准备的材料（合起来 3 样）")
+        await expect(page.locator(".kb-state", has_text="批准自动答复")).to_be_visible()
+        await page.get_by_role("link", name="身份证丢失怎么补领").click()
+        await expect(page.get_by_label("标准问")).to_have_value("身份证丢失怎么补领")
+        await page.goto(f"{office.url}/console/knowledge/bundle?id=一件事-没有")
+        await expect(page.get_by_text("清单里已经没有它了。")).to_be_visible()
+        assert one.problems == []

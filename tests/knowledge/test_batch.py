@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from knowledge.batch import run
+from knowledge.bundles import Bundle, Stage, Step
 from knowledge.catalog import Entry
 from knowledge.exchange import KnowledgeFileError, write_entries
 from knowledge.semantic import Light
@@ -41,6 +43,20 @@ def test_each_line_gets_decision_and_candidates(kb: Path, tmp_path: Path) -> Non
     assert seen == [(1, 3), (2, 3), (3, 3)]
     assert (report.entries, report.lines, report.matched) == (13, 3, 3)
     assert report.decisions.total() == 3
+
+
+def test_what_is_put_together_of_entries_is_matched_too(kb: Path, tmp_path: Path) -> None:
+    steps = (Step("lost", "补身份证"), Step("fund1", "提公积金"))
+    own = Bundle("一件事-离职", "离职", "离职要办什么", (), (Stage("先办", steps),))
+    foreign = replace(own, id="一件事-别处", stages=(Stage("先办", (Step("x"), Step("y"))),))
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"query": "离职要办什么"}')
+    report = run(kb, source, target, bundles=[own, foreign])
+    (line,) = results(target)
+    assert line["decision"] == "answer"
+    found = [one["entry_id"] for one in line["candidates"]]  # type: ignore[attr-defined]
+    assert found[0] == own.id and foreign.id not in found
+    assert report.entries == 13
 
 
 def test_candidates_come_best_first(kb: Path, tmp_path: Path) -> None:

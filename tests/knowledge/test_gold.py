@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+from knowledge.bundles import Bundle, Stage, Step
 from knowledge.catalog import Entry
-from knowledge.gold import Gold, broken, check
+from knowledge.gold import Change, Gold, breaks, broken, check
 from knowledge.matcher import Matcher
 
 DAY = date(2026, 11, 23)
@@ -38,3 +39,16 @@ def test_only_what_passed_before_can_be_broken() -> None:
 def test_an_empty_base_fails_every_expectation() -> None:
     (verdict,) = check(Matcher(), [Gold("身份证丢了", "lost")], DAY)
     assert (verdict.passed, verdict.found) == (False, "")
+
+
+def test_what_is_put_together_of_entries_is_tried_before_and_after_a_change() -> None:
+    steps = (Step("lost"), Step("lamp"))
+    whole = Bundle(
+        "一件事-搬家", "搬家", "搬家要办什么", (), (Stage("先办", steps),), approved=True
+    )
+    questions = [Gold("搬新家要办些什么", whole.id)]
+    rival = Entry("rival", "搬新家要办些什么", "找搬家公司。", automatic=True)
+    change = Change([LOST, LAMP], [rival], bundles=[whole])
+    (verdict,) = breaks(change, questions, DAY)
+    assert (verdict.gold.entry_id, verdict.found) == (whole.id, "rival")
+    assert breaks(Change([LOST, LAMP], [rival]), questions, DAY) == []  # it never was there

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from nicegui import ui
 
 from bot.desk.catalogue import Asked
@@ -55,7 +57,7 @@ class AskBox:
             for number, part in enumerate(asked.match.parts or (asked.match,), 1):
                 if asked.match.parts:
                     word(f"第 {number} 问：{part.query}", "asked-part", name="div")
-                _candidates(part)
+                _candidates(part, asked.held)
 
 
 def _outcome(asked: Asked) -> None:
@@ -89,19 +91,21 @@ def _why(asked: Asked) -> str:
     need = "目前暂停自动答复" if asked.answer_at > 1 else f"自动答复要 {asked.answer_at:.0%}"
     if asked.course is Course.ANSWER:
         return f"{sure}，{need}。"
+    if any(one.entry.id in asked.held for one in match.answered):
+        return f"{sure}，但答案里有后来定为不能发的词，改好之前由人工答复。"
     if not match.candidates[0].entry.automatic:
         return f"{sure}，但这一条没有批准自动答复。"
     return f"{sure}，{need}，还要明显高过第二条。"
 
 
-def _candidates(match: Match) -> None:
+def _candidates(match: Match, held: Mapping[str, str]) -> None:
     for number, one in enumerate(match.candidates[:_SHOWN], 1):
-        _candidate(number, one)
+        _candidate(number, one, held.get(one.entry.id, ""))
     if not match.candidates:
         word("没有一条沾边。", "soft", name="div")
 
 
-def _candidate(number: int, one: Candidate) -> None:
+def _candidate(number: int, one: Candidate, held: str) -> None:
     with tag("div", "proposal" + (" chosen" if number == 1 else "")):
         with tag("div", "proposal-head"):
             link = tag("a", "question")
@@ -117,3 +121,5 @@ def _candidate(number: int, one: Candidate) -> None:
                 word(f"共同词：{'、'.join(one.evidence.words[:6])}")
             for note in one.evidence.notes[:3]:
                 word(note)
+        if held:
+            word(f"不自动答复，答案里有{held}", "warn", name="div")

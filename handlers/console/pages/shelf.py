@@ -14,6 +14,7 @@ from bot.desk.editing import EDITORS
 from handlers.console.pages.frame import frame
 from handlers.console.pages.parts import tag, word
 from handlers.console.visit import Visit
+from knowledge.bundles import PREFIX
 from knowledge.catalog import Entry
 from storage.models import EntryRow
 
@@ -71,8 +72,9 @@ def edits(visit: Visit) -> bool:
 
 
 def address(entry_id: str) -> str:
-    """Where an entry opens."""
-    return f"/console/knowledge/entry?{urlencode({'id': entry_id})}"
+    """Where an entry, or a 一件事, opens."""
+    page = "bundle" if entry_id.startswith(PREFIX) else "entry"
+    return f"/console/knowledge/{page}?{urlencode({'id': entry_id})}"
 
 
 def validity(row: EntryRow) -> str:

@@ -79,6 +79,16 @@ async def test_an_answer_with_a_word_ruled_out_goes_out_by_itself_no_more(town: 
     assert await town.case(1) and (await town.case(1)).state == "waiting"
 
 
+async def test_a_question_tried_out_says_that_its_answer_is_held_back(town: Town) -> None:
+    ask, text = town.desk.catalogue.ask, "身份证丢失怎么补领"
+    before = await ask(text)
+    assert (before.course, before.held) == ("answer", {})
+    await town.desk.screening.add(await admin(town), "户口簿", "block", "请写“户口本”")
+    after = await ask(text)
+    assert after.course == "staff"
+    assert after.held == {"id-lost": "本单位词表“户口簿”：请写“户口本”"}
+
+
 async def test_shipped_words_pass_only_for_a_reason(town: Town) -> None:
     desk, boss = town.desk.screening, await admin(town)
     with pytest.raises(DeskError, match="写明"):
