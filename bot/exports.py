@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +17,7 @@ from knowledge.tables import KnowledgeFileError
 
 _HEADER_WITHIN = 20
 _SAMPLES = 3
-_NEEDED = ("text", "time")
+NEEDED = ("text", "time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,15 @@ FIELDS = {
 TITLES = {one.title: key for key, one in FIELDS.items()}
 
 
+class UnknownColumnsError(KnowledgeFileError):
+    """Text or time was found in no column; ``titles`` are the columns there are."""
+
+    def __init__(self, name: str, titles: list[str]) -> None:
+        known = "、".join(one[:20] for one in titles) or "（没有）"
+        super().__init__(f"{name} 里认不出“内容”和“时间”两列。文件里的列：{known}。")
+        self.titles = titles
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One usable row; ``imprecise`` says that only the day of ``sent_at`` is known."""
@@ -82,7 +94,8 @@ class Export:
 def read(path: Path, chosen: Mapping[str, str], *, direct: bool = False) -> Export:
     """Read an export (xlsx, csv, tsv); ``chosen`` are columns by field, the rest is guessed.
 
-    Raises KnowledgeFileError when text or time cannot be found.
+    A field chosen to be "" has no column. Raises KnowledgeFileError, and UnknownColumnsError when
+    text or time cannot be found.
     """
     export = Export()
     seen: list[str] = []
@@ -99,11 +112,7 @@ def read(path: Path, chosen: Mapping[str, str], *, direct: bool = False) -> Expo
             where = f"{prefix}第 {number} 行"
             _take(export, where, _pair(titles, fields, cells), latest, direct)
     if not export.columns:
-        known = "、".join(seen) or "（没有）"
-        raise KnowledgeFileError(
-            f"{path.name} 里认不出“内容”和“时间”两列。文件里的列：{known}。"
-            "请用 --map 内容=列名 --map 时间=列名 指明。"
-        )
+        raise UnknownColumnsError(path.name, seen)
     return export
 
 
@@ -113,10 +122,10 @@ def _header(
     """The titles of the first row that names what is needed, and the place of each field."""
     for tried, (_, cells) in enumerate(sheet.rows, 1):
         titles = [str(cell or "").strip() for cell in cells]
-        if not seen:
-            seen.extend(title[:20] for title in titles if title)
+        if len(named := [title for title in titles if title]) > len(seen):
+            seen[:] = named
         fields = guess(titles, chosen)
-        if all(key in fields for key in _NEEDED):
+        if all(key in fields for key in NEEDED):
             return titles, fields
         if tried >= _HEADER_WITHIN:
             break
@@ -129,6 +138,8 @@ def guess(titles: list[str], chosen: Mapping[str, str]) -> dict[str, int]:
     fields: dict[str, int] = {}
     for key, one in FIELDS.items():
         names = [chosen[key]] if key in chosen else []
+        if names == [""]:
+            continue
         wanted = map(normal, [*names, *one.aliases.split()])
         found = next((name for name in wanted if name in plain), None)
         if found is not None:
@@ -194,7 +205,35 @@ def _number(citizen: str, sent: Moment, text: str) -> str:
     return derived_id(citizen, sent, "", text)
 
 
-def lots(rows: list[Row], size: int) -> Iterator[list[Row]]:
-    """The rows in their order, a few at a time."""
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
+def remembered(folder: Path, source: str) -> dict[str, str]:
+    """The columns that were named last for a source. Raises KnowledgeFileError."""
+    path = _memory(folder, source)
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        kept = None
+    if not isinstance(kept, dict):
+        raise KnowledgeFileError(f"记住的列名 {path} 读不懂，请删除它，再指明各列。")
+    return {key: str(name) for key, name in kept.items() if key in FIELDS}
+
+
+def remember(folder: Path, source: str, chosen: Mapping[str, str]) -> None:
+    """Keep which columns were named for a source, for its next file."""
+    path = _memory(folder, source)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(chosen, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _memory(folder: Path, source: str) -> Path:
+    return folder / "mappings" / f"{source}.json"
+
+
+def report_of(bad: Sequence[Skipped]) -> bytes:
+    """The rows that were not taken and why, as a CSV file that spreadsheets open."""
+    held = io.StringIO(newline="")
+    writer = csv.writer(held)
+    writer.writerow(("行", "原因"))
+    writer.writerows((one.where, one.reason) for one in bad)
+    return held.getvalue().encode("utf-8-sig")

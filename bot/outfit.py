@@ -124,7 +124,10 @@ def open_wechat(settings: Settings, coordination: Coordination) -> WechatChannel
 def premises(settings: Settings, check: Callable[[], Awaitable[Sequence[Finding]]]) -> Premises:
     """What administrators may see of the settings, where backups are put, and how to look
     whether all is well."""
-    return Premises(tuple(_shown(settings)), settings.app.data_dir / "backups", check)
+    folder = settings.app.data_dir
+    return Premises(
+        tuple(_shown(settings)), folder / "backups", check, folder, tuple(settings.sources)
+    )
 
 
 def _shown(settings: Settings) -> Iterator[Setting]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,11 +22,9 @@ from bot.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from bot.exports import Export, Row
-    from bot.history import Skipped
+    from bot.exports import Export
     from bot.settings import Settings
-
-_LOT = 500
+    from handlers.exported import Filing
 
 
 def intake(
@@ -60,14 +57,17 @@ def intake(
     ] = None,
 ) -> None:
     """导入平台导出的评论、私信（xlsx、csv、tsv），照常研判、答复；重复导入不会重复。"""
-    from bot.exports import read
+    from bot.exports import UnknownColumnsError, read, remember, remembered
+    from handlers.exported import Filing
 
     settings = _settings(context, source)
     report = rejected or Path(f"{file.stem}-未导入.csv")
-    saved = settings.app.data_dir / "mappings" / f"{source}.json"
-    asked = _chosen(mapping or [])
-    chosen = {**_saved(saved), **asked}
-    export = read(file, chosen, direct=direct)
+    asked, folder = _chosen(mapping or []), settings.app.data_dir
+    chosen = {**remembered(folder, source), **asked}
+    try:
+        export = read(file, chosen, direct=direct)
+    except UnknownColumnsError as error:
+        raise CommandError(f"{error}请用 --map 内容=列名 --map 时间=列名 指明。") from None
     _must_be_there(asked, export)
     _show(export, file)
     if preview:
@@ -76,8 +76,12 @@ def intake(
     if rejected is not None:
         refuse_overwrite(rejected)
     if mapping:
-        _save(saved, {key: export.columns[key] for key in chosen if key in export.columns})
-    _account_for(export, *run(_take(settings, source, export)), report)
+        known = export.columns
+        kept = {key: known.get(key, "") for key in chosen if not chosen[key] or key in known}
+        remember(folder, source, kept)
+    filing = Filing(source, export)
+    run(_take(settings, filing))
+    _account_for(filing, report)
 
 
 def _settings(context: typer.Context, source: str) -> Settings:
@@ -86,25 +90,6 @@ def _settings(context: typer.Context, source: str) -> Settings:
         known = "、".join(settings.sources) or "（还没有）"
         raise CommandError(f"配置里没有来源 {source}，请先写 [sources.{source}]；现有：{known}。")
     return settings
-
-
-def _saved(path: Path) -> dict[str, str]:
-    from bot.exports import FIELDS
-
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError:
-        kept = None
-    if not isinstance(kept, dict):
-        raise CommandError(f"记住的列名 {path} 读不懂，请删除它，再用 --map 指明。")
-    return {key: str(name) for key, name in kept.items() if key in FIELDS}
-
-
-def _save(path: Path, chosen: dict[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(chosen, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def _chosen(mapping: list[str]) -> dict[str, str]:
@@ -149,81 +134,28 @@ def _show(export: Export, file: Path) -> None:
         console().print(f"没有用到的列：{'、'.join(export.ignored)}", markup=False)
 
 
-async def _take(
-    settings: Settings, source: str, export: Export
-) -> tuple[dict[str, int], list[Skipped]]:
-    """Store the rows; how many had which outcome, and which could not be."""
+async def _take(settings: Settings, filing: Filing) -> None:
+    """Store the rows, and note it."""
     from bot.app import build
-    from bot.exports import lots
     from storage.ledger import audit
 
-    counts = {"new": 0, "known": 0, "changed": 0}
-    refused: list[Skipped] = []
     watched = progress()
     async with build(settings) as app:
         with watched:
-            bar = watched.add_task("导入", total=len(export.rows))
-            for lot in lots(export.rows, _LOT):
-                await _take_lot(app.desk, source, lot, counts, refused)
-                watched.advance(bar, len(lot))
+            bar = watched.add_task("导入", total=len(filing.export.rows))
+            while not filing.done:
+                watched.advance(bar, await filing.step(app.desk.ingesting.take))
         async with app.db.write() as session:
-            audit(session, actor(), "account.intake", source, rows=len(export.rows), **counts)
-    return counts, refused
+            rows = len(filing.export.rows)
+            audit(session, actor(), "account.intake", filing.source, rows=rows, **filing.counts)
 
 
-async def _take_lot(
-    desk: Any, source: str, lot: list[Row], counts: dict[str, int], refused: list[Skipped]
-) -> None:
-    from bot.history import Skipped
-    from handlers.api.posts import explain_row
+def _account_for(filing: Filing, report: Path) -> None:
+    from bot.exports import report_of
 
-    good, posted = [], []
-    for row in lot:
-        found = explain_row(_as_post(row), source, _NAMES)
-        if isinstance(found, str):
-            refused.append(Skipped(row.where, found))
-        else:
-            good.append(row)
-            posted.append(found)
-    for row, taken in zip(good, await desk.ingesting.take(posted), strict=True):
-        if taken.reason:
-            refused.append(Skipped(row.where, taken.reason.replace("edited_at", "“修改时间”列")))
-        else:
-            counts[taken.outcome] += 1
-
-
-_NAMES = {
-    "external_id": "编号",
-    "citizen_id": "群众编号",
-    "citizen_name": "昵称",
-    "text": "内容",
-    "sent_at": "时间",
-    "edited_at": "修改时间",
-    "post_id": "帖子",
-    "thread_id": "楼",
-}
-
-
-def _as_post(row: Row) -> dict[str, Any]:
-    return {
-        "external_id": row.external_id,
-        "kind": "direct" if row.direct else "comment",
-        "citizen_id": row.citizen,
-        "citizen_name": row.name,
-        "text": row.text,
-        "sent_at": row.sent_at.isoformat(),
-        "edited_at": row.edited_at.isoformat() if row.edited_at else None,
-        "post_id": row.post,
-        "thread_id": row.thread,
-    }
-
-
-def _account_for(
-    export: Export, counts: dict[str, int], refused: list[Skipped], report: Path
-) -> None:
-    bad = [*export.skipped, *refused]
+    export, counts, bad = filing.export, filing.counts, filing.bad
     if bad:
-        _write(report, bad)
+        report.write_bytes(report_of(bad))
         complain("以下各行没有导入：")
         complain_of([f"{one.where}：{one.reason}" for one in bad])
         complain(f"全部写在 {report}，改好后重新导入整个文件即可，收过的不会重复。")
@@ -240,12 +172,3 @@ def _account_for(
     table(list(shown), [[f"{n:,}" for n in shown.values()]], title="导入结果")
     if not sum(counts.values()):
         raise CommandError("没有一行可用，请按上面的提示修改文件。")
-
-
-def _write(path: Path, bad: list[Skipped]) -> None:
-    import csv
-
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("行", "原因"))
-        writer.writerows((one.where, one.reason) for one in bad)

@@ -19,6 +19,7 @@ from bot.desk.duties import Duties
 from bot.desk.editing import Editing
 from bot.desk.entrances import Entrances
 from bot.desk.exclusion import Exclusion
+from bot.desk.exports import Exports
 from bot.desk.extension import Extension
 from bot.desk.files import Files
 from bot.desk.handing import Handing
@@ -81,6 +82,7 @@ class Desk:
         self.bundles = Bundles(office)
         self.files = Files(office)
         self.importing = Importing(office)
+        self.exports = Exports(office)
         self.workbench = Workbench(office)
         self.bulk = Bulk(office, self.review, self.workbench)
         self.phrases = Phrases(office)

@@ -46,6 +46,7 @@ LABELS = {
     "joined": "加入",
     "known": "已收过",
     "last": "到",
+    "name": "名称",
     "mentions": "提到",
     "new": "新收",
     "platform": "平台",
@@ -63,6 +64,7 @@ LABELS = {
 """What the details of a record are called."""
 _DEEDS = {
     "account.add": "登记账号",
+    "account.file": "开始导入平台的文件",
     "account.intake": "导入平台的评论",
     "account.probe": "试账号的连接",
     "account.change": "改账号登记",

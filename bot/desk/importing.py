@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.desk.editing import approved, check_scope, require_editor
 from bot.desk.library import Library
-from bot.desk.office import DeskError, Office, storable
+from bot.desk.office import DeskError, Office
+from bot.desk.uploads import check_size, read_upload
 from knowledge.catalog import Entry, Problem
 from knowledge.exchange import KnowledgeFileError, Reading, read_entries, write_entries
 from knowledge.gold import Change, Gold, Verdict, breaks
@@ -23,9 +22,7 @@ from storage import entries, gold
 from storage.ledger import audit
 from storage.models import EntryRow, Staff
 
-MAX_BYTES = 20_000_000
 MAX_ROWS = 20_000
-MAX_UNPACKED = 200_000_000
 FORMATS = (".xlsx", ".csv", ".tsv", ".jsonl")
 _AT_ONCE = 500
 
@@ -70,7 +67,7 @@ class Importing:
         ``automatic`` takes the place of the file's own column.
         """
         require_editor(staff)
-        _check_size(name, content)
+        check_size(name, content)
         reading = await asyncio.to_thread(_read, name, content)
         if automatic is not None:
             reading.entries = [replace(one, automatic=automatic) for one in reading.entries]
@@ -160,33 +157,8 @@ class Importing:
         )
 
 
-def _check_size(name: str, content: bytes) -> None:
-    if len(content) > MAX_BYTES:
-        raise DeskError(f"文件超过 {MAX_BYTES // 1_000_000} MB，请拆成几个文件分别导入。")
-    if not content:
-        raise DeskError("文件是空的。")
-    if not name.lower().endswith(".xlsx"):
-        return
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as book:
-            unpacked = sum(one.file_size for one in book.infolist())
-    except zipfile.BadZipFile:
-        raise DeskError("无法打开这个 xlsx，请用 Excel 或 WPS 另存后再试。") from None
-    if unpacked > MAX_UNPACKED:
-        raise DeskError("这个 xlsx 展开后太大，请另存为 csv，或拆成几个文件。")
-
-
 def _read(name: str, content: bytes) -> Reading:
-    """The file by its own reader, under a name that can do no harm."""
-    plain = storable(Path(name.replace("\\", "/")).name)[-60:] or "file"
-    suffix = Path(plain).suffix.lower()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"上传的文件{suffix if suffix in FORMATS else suffix[:6]}"
-            path.write_bytes(content)
-            reading = read_entries(path)
-    except KnowledgeFileError as error:
-        raise DeskError(str(error)) from None
+    reading = read_upload(name, content, FORMATS, read_entries)
     if reading.rows > MAX_ROWS:
         raise DeskError(f"文件有 {reading.rows:,} 行，一次最多 {MAX_ROWS:,} 行，请分几次导入。")
     return reading

@@ -37,8 +37,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """``backups`` is the folder that backups are put in; None where none are made."""
+    """``backups`` is the folder that backups are put in, None where none are made; ``folder``
+    that of the program's own notes. ``sources`` are the accounts that files are taken in for."""
 
     settings: tuple[Setting, ...] = ()
     backups: Path | None = None
     check: Callable[[], Awaitable[Sequence[Finding]]] | None = None
+    folder: Path | None = None
+    sources: tuple[str, ...] = ()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.desk import Desk
-from bot.desk.importing import MAX_BYTES
 from bot.desk.signin import Signin
+from bot.desk.uploads import MAX_BYTES
 
 if TYPE_CHECKING:
     from handlers.console.stage import Stage

@@ -101,7 +101,7 @@ def test_a_file_whose_columns_are_unknown_says_which_it_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(KnowledgeFileError, match=r"甲、乙.*--map 内容=列名"):
+    with pytest.raises(KnowledgeFileError, match="文件里的列：甲、乙。"):
         _read("甲,乙\n1,2\n")
     export = _read("甲,乙\n低保,2026-03-02 09:30\n", text="甲", time="乙")
     assert [row.text for row in export.rows] == ["低保"]

@@ -11,6 +11,7 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.config import read_bundles
+from bot.desk.premises import Premises
 from bot.settings import KnowledgeSettings
 from handlers.api.posts import Post
 from knowledge.exchange import read_entries
@@ -43,6 +44,7 @@ SHOWN = {
     "case": "/console/case/{case}",
     "tasks": "/console/tasks",
     "posting": "/console/posting",
+    "intake": "/console/intake",
     "knowledge": "/console/knowledge",
     "entry": "/console/knowledge/entry?id={entry}",
     "upkeep": "/console/knowledge/upkeep",
@@ -76,6 +78,7 @@ READY = {
     "case": ".reply-box textarea",
     "tasks": ".nothing-title",
     "posting": ".posting",
+    "intake": ".kb-upload .q-btn[aria-label]",
     "knowledge": "a.kb-row",
     "entry": ".bubble",
     "new": ".kb-form textarea",
@@ -104,7 +107,10 @@ async def a_town(database: Database) -> AsyncIterator[Website]:
     """A website with a console, and an account whose answers are posted by hand."""
     sources = fetched(awaits="person", max_length=2000)
     bundles = read_bundles(KnowledgeSettings())
-    async with open_website(database, console=True, sources=sources, bundles=bundles) as website:
+    files = Premises(sources=("weibo",))
+    async with open_website(
+        database, console=True, sources=sources, bundles=bundles, premises=files
+    ) as website:
         yield website
 
 

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from storage.db import Database
 from tests.e2e.browsing import OFFICE, PHONE, Visit, needs_browser
-from tests.e2e.pages import SHOWN, a_day, a_town
+from tests.e2e.pages import READY, SHOWN, a_day, a_town
 from tests.e2e.test_browser_console import at_work
 from tests.website import Website
 
@@ -23,6 +23,13 @@ pytestmark = needs_browser
 
 DOCS = Path(__file__).parents[2] / "docs"
 TARGET = os.environ.get("SCREENS", "")
+COMMENTS = """评论ID,用户昵称,评论内容,评论时间,作品ID,点赞数
+90412,城南小陈,灵活就业的社保在哪里交,2026-11-02 09:31,4471,3
+90413,开花的树,公园早上几点开门,2026-11-02 09:40,4471,0
+90414,老街坊,菜市场门口的路什么时候修好,2026-11-02 10:12,4471,12
+90415,路过,,2026-11-02 10:15,4471,0
+"""
+EXPORT = FilePayload(name="十一月评论.csv", mimeType="text/csv", buffer=COMMENTS.encode())
 NARROW = ("queue", "case", "figures", "knowledge")
 # Names that are not Chinese anywhere: products, formats, files, and what is typed on a keyboard.
 FOREIGN = re.compile(
@@ -62,7 +69,10 @@ async def test_every_page_shows_a_days_work(
     async with at_work(browser, website, size=size) as one:
         for name in NARROW if narrow else SHOWN:
             await one.page.goto(website.url + SHOWN[name].format(**known))
-            await expect(one.page.locator("main").first).to_be_visible()
+            await expect(one.page.locator(READY.get(name, "main")).first).to_be_visible()
+            if name == "intake":
+                await one.page.locator("input[type=file]").set_input_files(EXPORT)
+                await expect(one.page.locator(".intake-column").first).to_be_visible()
             await picture(one, f"{name}-phone" if narrow else name)
             assert await foreign(one.page) == [], name
         assert one.problems == []

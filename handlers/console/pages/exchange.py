@@ -11,9 +11,10 @@ from nicegui.events import UploadEventArguments
 
 from bot.desk.catalogue import changes
 from bot.desk.desktop import DECIDERS
-from bot.desk.importing import FORMATS, MAX_BYTES, MAX_ROWS, Plan
+from bot.desk.importing import FORMATS, MAX_ROWS, Plan
+from bot.desk.uploads import MAX_BYTES
 from handlers.console.pages.gold import confirm_broken, verdict_line
-from handlers.console.pages.parts import button, pick, tag, waiting, word
+from handlers.console.pages.parts import button, pick, tag, upload, waiting, word
 from handlers.console.pages.shelf import edits, entry_link, shelf
 from handlers.console.pages.side import difference
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
@@ -22,10 +23,6 @@ from knowledge.catalog import Entry, Problem
 _AT_ONCE = 30
 _NAMES = {".xlsx": "Excel", ".csv": "CSV", ".tsv": "TSV", ".jsonl": "JSONL"}
 _APPROVALS: dict[str, bool | None] = {"file": None, "no": False, "yes": True}
-
-# Quasar's button is an icon without a name.
-_NAMED = """for (const one of document.querySelectorAll('.kb-upload .q-btn, .kb-upload input'))
-  one.ariaLabel = '选文件'"""
 
 
 @ui.page("/knowledge/exchange", response_timeout=PATIENCE)
@@ -54,15 +51,7 @@ class ExchangePage:
 
     def _source(self) -> None:
         """Where the file comes from, and how its entries are approved."""
-        upload = ui.upload(
-            label="选一个文件，或拖到这里",
-            on_upload=self._uploaded,
-            on_rejected=lambda: self.visit.tell(_TOO_LARGE, bad=True),
-            max_file_size=MAX_BYTES,
-            auto_upload=True,
-        )
-        upload.props(f'accept="{",".join(FORMATS)}" flat bordered').classes("kb-upload")
-        ui.timer(0.1, lambda: ui.run_javascript(_NAMED), once=True)
+        upload(FORMATS, self._uploaded, self.visit)
         options = {"file": "按表里写的", "no": "全部由人工审核"}
         if self.visit.seat.staff.role in DECIDERS:
             options["yes"] = "全部批准自动答复"
@@ -200,9 +189,6 @@ class ExchangePage:
         if content is not None:
             day = self.visit.desk.office.today()
             ui.download.content(content, f"知识库-{day:%Y%m%d}{suffix}")
-
-
-_TOO_LARGE = f"没有收下：只收 {'、'.join(FORMATS)}，最大 {MAX_BYTES // 1_000_000} MB。"
 
 
 def _changed(before: Entry, after: Entry) -> None:

@@ -18,14 +18,16 @@ _STYLES = ("console", "knowledge")
 _STYLE = "".join(f'<link rel="stylesheet" href="/console/assets/{one}.css">' for one in _STYLES)
 _TASKS = "/console/tasks"
 _POSTING = "/console/posting"
+_INTAKE = "/console/intake"
 _COUNT = 60.0
 # On a phone the ways may be wider than the page: the one that is here is put in sight.
-_TO_SIGHT = """for (const one of document.querySelectorAll('.way.here, .kb-way.here'))
+_TO_SIGHT = """for (const one of document.querySelectorAll('nav .here'))
   one.scrollIntoView({inline: 'center', block: 'nearest'})"""
 _PAGES = (
     ("待办", "/console/", ()),
     ("事项", _TASKS, ()),
     ("待发布", _POSTING, ()),
+    ("导入留言", _INTAKE, DECIDERS),
     ("知识库", "/console/knowledge", ()),
     ("看板", "/console/figures", LOOKERS),
     ("审计", "/console/audit", DECIDERS),
@@ -45,14 +47,14 @@ def frame(visit: Visit, here: str, classes: str = "", heading: str = "") -> Iter
     ui.add_head_html(_STYLE + _SCRIPT)
     ui.colors(primary="#1f4e79", negative="#a61b1b", warning="#8a5a00", positive="#2d6a3e")
     ui.query(".nicegui-content").classes("shell")
-    staff = visit.seat.staff
+    staff, used = visit.seat.staff, _used(visit)
     with tag("a", "skip").props('href="#main"'):
         word("跳到正文")
     with tag("header", "bar"):
         word("问办", "brand")
         with tag("nav", "ways").props('aria-label="页面"'):
             for title, path, roles in _PAGES:
-                if path == _POSTING and not visit.desk.handing.used:
+                if not used.get(path, True):
                     continue
                 if not roles or staff.role in roles:
                     link = tag("a", "way" + (" here" if title == here else ""))
@@ -77,6 +79,11 @@ def frame(visit: Visit, here: str, classes: str = "", heading: str = "") -> Iter
     with main_part(classes) as main:
         word(heading, "unseen", name="h1") if heading else None
         yield main
+
+
+def _used(visit: Visit) -> dict[str, bool]:
+    """Pages that some offices have no use for."""
+    return {_POSTING: visit.desk.handing.used, _INTAKE: visit.desk.exports.used}
 
 
 def main_part(classes: str) -> ui.element:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
+from nicegui.events import UploadEventArguments
+
+from bot.desk.uploads import MAX_BYTES
+from handlers.console.visit import Visit
 
 
 def tag(name: str, classes: str = "") -> ui.element:
@@ -32,6 +36,17 @@ def button(title: str, key: str = "", *, strong: bool = False) -> ui.button:
             word(key, "key", name="kbd").props('aria-hidden="true"')
             made.props["aria-keyshortcuts"] = key
     return made
+
+
+def more(acts: Sequence[tuple[str, str, Callable[[], Awaitable[None]]]]) -> None:
+    """What is seldom done, in a menu; the keys do it too."""
+    with ui.button(color=None).props('no-caps flat aria-haspopup="menu"').classes("act"):
+        word("更多")
+        with ui.menu().classes("more"):
+            for title, key, act in acts:
+                with ui.menu_item(on_click=act):
+                    word(title, "grow")
+                    word(key, "key", name="kbd").props('aria-hidden="true"')
 
 
 @contextmanager
@@ -91,6 +106,27 @@ async def choose(title: str, options: Mapping[str, str], *, words: str = "") -> 
 
 def field(label: str, value: str = "") -> ui.input:
     return ui.input(label, value=value).props("outlined dense").classes("wide")
+
+
+# Quasar's button is an icon without a name.
+_NAMED = """for (const one of document.querySelectorAll('.kb-upload .q-btn, .kb-upload input'))
+  one.ariaLabel = '选文件'"""
+
+
+def upload(
+    formats: Sequence[str], done: Callable[[UploadEventArguments], Awaitable[None]], visit: Visit
+) -> None:
+    """Where a file is chosen or dropped."""
+    limit = f"没有收下：只收 {'、'.join(formats)}，最大 {MAX_BYTES // 1_000_000} MB。"
+    made = ui.upload(
+        label="选一个文件，或拖到这里",
+        on_upload=done,
+        on_rejected=lambda: visit.tell(limit, bad=True),
+        max_file_size=MAX_BYTES,
+        auto_upload=True,
+    )
+    made.props(f'accept="{",".join(formats)}" flat bordered').classes("kb-upload")
+    ui.timer(0.1, lambda: ui.run_javascript(_NAMED), once=True)
 
 
 def pick(title: str, options: Mapping[str, str], value: str) -> ui.select:

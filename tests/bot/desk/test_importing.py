@@ -12,6 +12,7 @@ from sqlmodel import select
 
 from bot.desk import DeskError
 from bot.desk import importing as module
+from bot.desk.uploads import MAX_BYTES, MAX_UNPACKED
 from knowledge.catalog import Entry
 from knowledge.exchange import read_entries, write_entries
 from knowledge.gold import Gold
@@ -128,7 +129,7 @@ async def test_an_entry_out_of_use_is_said_to_come_back(town: Town, tmp_path: Pa
 def bomb() -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as book:
-        book.writestr("xl/worksheets/sheet1.xml", b"0" * (module.MAX_UNPACKED + 1))
+        book.writestr("xl/worksheets/sheet1.xml", b"0" * (MAX_UNPACKED + 1))
     return held.getvalue()
 
 
@@ -141,7 +142,7 @@ def bomb() -> bytes:
         ("../../etc/passwd", b"root:x:0", "不支持"),
         ("a\x00.csv", b"x,y\n1,2\n", "表头"),
         ("a.csv", b"\xff\xfe\x00", "编码|表头"),
-        ("a.csv", b"0" * (module.MAX_BYTES + 1), "20 MB"),
+        ("a.csv", b"0" * (MAX_BYTES + 1), "20 MB"),
     ],
 )
 async def test_useless_and_dangerous_files_are_refused_in_words(
