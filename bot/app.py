@@ -135,7 +135,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         rules=rules(settings),
         capabilities={key: channel.capabilities for key, channel in channels.items()},
         premises=premises(settings, partial(look, settings)),
-        files=FileStore(settings.app.data_dir / "attachments"),
+        files=FileStore(settings.attachments_dir),
         passage=Passage(session_secret(settings), settings.http.public_url),
     )
     try:

@@ -358,6 +358,10 @@ class Settings(Section):
         return self.app.data_dir / "vectors"
 
     @property
+    def attachments_dir(self) -> Path:
+        return self.app.data_dir / "attachments"
+
+    @property
     def database_url(self) -> str:
         return self.database.url or f"sqlite+aiosqlite:///{self.app.data_dir / 'wenban.db'}"
 

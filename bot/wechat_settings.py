@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from bot.sections import AccountSettings
+
+_SECRETS = {
+    "app_secret": (r"[0-9a-f]{32}", "不像 AppSecret（32 位），请核对"),
+    "aes_key": (r"[A-Za-z0-9]{43}", "要 43 位字母数字，请核对"),
+}
 
 
 class WechatSettings(AccountSettings):
@@ -51,10 +56,10 @@ class WechatSettings(AccountSettings):
     def _app_id_form(cls, value: str) -> str:
         return _formed(value, r"wx[0-9a-f]{16}", "不像 AppID（wx 加 16 位），请核对")
 
-    @field_validator("app_secret")
+    @field_validator("app_secret", "aes_key")
     @classmethod
-    def _secret_form(cls, value: SecretStr) -> SecretStr:
-        _formed(value.get_secret_value(), r"[0-9a-f]{32}", "不像 AppSecret（32 位），请核对")
+    def _secret_form(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        _formed(value.get_secret_value(), *_SECRETS[str(info.field_name)])
         return value
 
     @field_validator("token")
@@ -65,12 +70,6 @@ class WechatSettings(AccountSettings):
         _formed(secret, r"[A-Za-z0-9]{16,32}", advice)
         if secret and len(set(secret)) < 6:
             raise ValueError(advice)
-        return value
-
-    @field_validator("aes_key")
-    @classmethod
-    def _key_form(cls, value: SecretStr) -> SecretStr:
-        _formed(value.get_secret_value(), r"[A-Za-z0-9]{43}", "要 43 位字母数字，请核对")
         return value
 
     @field_validator("api_url")

@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
@@ -39,9 +39,12 @@ from sqlmodel import SQLModel
 
 import storage.models  # noqa: F401  (fills the metadata)
 from storage.db import Database, migration_config
+from storage.enclosed import Enclosed, EnclosedError, enclose, listed, named, unpack
+from storage.files import FileStore, FullError
 from storage.models import UtcDateTime, utcnow
 
-FORMAT = 1
+FORMAT = 2
+"""2 may hold files beside the tables; 1 was before there were any."""
 _MANIFEST = "manifest.json"
 _VERSIONS = "alembic_version"
 _BATCH = 500
@@ -86,6 +89,7 @@ class Manifest:
     revision: str
     created_at: str
     tables: list[TableNote] = field(default_factory=list)
+    files: Enclosed | None = None
 
     @property
     def rows(self) -> int:
@@ -107,11 +111,15 @@ async def current_revision(connection: AsyncConnection) -> str:
 
 
 async def backup(
-    database: Database, path: Path, progress: Progress = lambda _table, _rows: None
+    database: Database,
+    path: Path,
+    progress: Progress = lambda _table, _rows: None,
+    files: FileStore | None = None,
 ) -> Manifest:
     """Write everything to ``path`` as one consistent state, while the office goes on working.
 
-    Tables that are worked out from others are left out: they fill themselves again.
+    The files that messages name go with it. Tables that are worked out from others are left out:
+    they fill themselves again.
     The file holds personal data: only its owner may read it. Raises BackupError.
     """
     partial = path.with_name(f".{path.name}.partial")
@@ -119,7 +127,7 @@ async def backup(
         partial.touch(mode=0o600)
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
             async with database.snapshot() as connection:
-                manifest = await _write(connection, archive, progress)
+                manifest = await _write(connection, archive, progress, files)
         partial.replace(path)
     except OSError as error:
         raise BackupError(
@@ -131,7 +139,10 @@ async def backup(
 
 
 async def _write(
-    connection: AsyncConnection, archive: zipfile.ZipFile, progress: Progress
+    connection: AsyncConnection,
+    archive: zipfile.ZipFile,
+    progress: Progress,
+    files: FileStore | None,
 ) -> Manifest:
     revision = await current_revision(connection)
     if revision != head_revision():
@@ -140,6 +151,9 @@ async def _write(
     for table in SQLModel.metadata.sorted_tables:
         if not table.info.get("derived"):
             manifest.tables.append(await _write_table(connection, archive, table, progress))
+    if files is not None:
+        enclosed = await enclose(archive, files, await named(connection))
+        manifest = replace(manifest, files=enclosed)
     archive.writestr(_MANIFEST, json.dumps(asdict(manifest), ensure_ascii=False, indent=1))
     return manifest
 
@@ -187,18 +201,23 @@ async def restore(
     *,
     replace: bool = False,
     progress: Progress = lambda _table, _rows: None,
+    files: FileStore | None = None,
 ) -> Manifest:
-    """Fill the database from a backup: all of it, or nothing is changed.
+    """Fill the database from a backup: all of it, or nothing is changed. Its files are put back.
 
     A database with rows in it is refused unless ``replace``. Raises BackupError.
     """
     with _opened(path) as archive:
         manifest = _manifest(archive)
         try:
+            if files is not None and manifest.files is not None:
+                await unpack(archive, manifest.files, files)
             await _restore(database, archive, manifest, replace, progress)
         except (DBAPIError, StatementError) as error:
             reason = str(error.orig or error).split("\n")[0]
             raise BackupError(f"恢复没有成功，数据库保持原样：{reason}") from error
+        except (EnclosedError, FullError) as error:
+            raise _unpacked(error) from error
         return manifest
 
 
@@ -291,6 +310,12 @@ def _lines(file: IO[bytes], note: TableNote) -> Iterator[bytes]:
         raise _damaged(note) from error
 
 
+def _unpacked(error: Exception) -> BackupError:
+    if isinstance(error, FullError):
+        return BackupError("磁盘空间不够放附件，没有恢复任何内容，请腾出空间再来。")
+    return BackupError(f"备份已损坏或被改过（附件 {error}），没有恢复任何内容，请换一份备份。")
+
+
 def _damaged(note: TableNote) -> BackupError:
     return BackupError(f"备份已损坏或被改过（{note.file}），没有恢复任何内容，请换一份备份。")
 
@@ -347,9 +372,12 @@ def _manifest(archive: zipfile.ZipFile) -> Manifest:
     if suspicious or len(found) != 1 or found[0].file_size > _MAX_MANIFEST:
         raise BackupError("这不是问办的备份，或已被改过，请核对文件。")
     manifest = _parse(archive.read(_MANIFEST))
-    if sorted(info.filename for info in infos) != sorted(
-        [_MANIFEST, *(table.file for table in manifest.tables)]
-    ):
+    try:
+        files = listed(archive, manifest.files) if manifest.files else []
+    except EnclosedError as error:
+        raise _unpacked(error) from error
+    right = [_MANIFEST, *(table.file for table in manifest.tables), *files]
+    if sorted(info.filename for info in infos) != sorted(right):
         raise BackupError("备份里缺少文件或有多余的文件，可能被改过，请换一份备份。")
     return manifest
 
@@ -358,12 +386,13 @@ def _parse(content: bytes) -> Manifest:
     try:
         data = json.loads(content)
         tables = [TableNote(**table) for table in data.pop("tables")]
-        manifest = Manifest(**data, tables=tables)
+        files = Enclosed(**data.pop("files")) if data.get("files") else None
+        manifest = Manifest(**data | {"tables": tables, "files": files})
         known = all(set(table.kinds.values()) <= set(_KINDS) for table in tables)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BackupError("备份的清单读不懂，可能被改过，请换一份备份。") from error
     scripts = ScriptDirectory.from_config(migration_config())
     revisions = {script.revision for script in scripts.walk_revisions()}
-    if manifest.format != FORMAT or not known or manifest.revision not in revisions:
+    if not 1 <= manifest.format <= FORMAT or not known or manifest.revision not in revisions:
         raise BackupError("这份备份来自更新的程序，请先升级程序再恢复。")
     return manifest

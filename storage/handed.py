@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage.models import Account, Case, Citizen, Delivery, Message
-from storage.terms import DeliveryState
+from storage.terms import CaseState, DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,27 @@ async def for_people(session: AsyncSession, accounts: Sequence[str], limit: int)
     ]
 
 
-async def count(session: AsyncSession, accounts: Sequence[str]) -> int:
-    """How many deliveries lie ready in these accounts."""
+async def unconfirmed(session: AsyncSession) -> int:
+    """How many deliveries lie ready and were not confirmed."""
+    query = select(func.count()).select_from(Delivery)
+    return (await session.exec(query.where(Delivery.state == DeliveryState.HANDED))).one()
+
+
+async def without_due(session: AsyncSession, before: datetime, limit: int) -> list[int]:
+    """Cases whose replies were handed over before then, are not confirmed, and have no due time."""
     query = (
-        select(func.count())
-        .select_from(Delivery)
-        .join(Account, col(Account.id) == Delivery.account_id)
-        .where(Delivery.state == DeliveryState.HANDED, col(Account.key).in_(accounts))
+        select(Case.id)
+        .join(Delivery, col(Delivery.case_id) == col(Case.id))
+        .where(
+            Delivery.state == DeliveryState.HANDED,
+            Delivery.created_at < before,
+            Case.state == CaseState.REPLYING,
+            col(Case.due_at).is_(None),
+        )
+        .distinct()
+        .limit(limit)
     )
-    return (await session.exec(query)).one()
+    return [one for one in await session.exec(query) if one is not None]
 
 
 async def held(session: AsyncSession, delivery_id: int) -> Delivery | None:

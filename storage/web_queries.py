@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from storage import entries, outbox, queries, steps
+from storage import entries, handed, outbox, queries, steps
 from storage.db import Database
 from storage.models import Account, Case, CaseEvent, Citizen, Delivery, Message
 from storage.terms import CaseState, DeliveryState, EventKind
@@ -61,11 +61,13 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Counts of entries in use, cases waiting for a person, deliveries not sent yet."""
+    """Counts of entries in use, cases waiting for a person, deliveries not sent yet, and of those
+    that were handed over to be posted and are not confirmed."""
 
     entries: int
     waiting: int
     unsent: int
+    unconfirmed: int
 
 
 async def health(db: Database) -> Health:
@@ -75,6 +77,7 @@ async def health(db: Database) -> Health:
             entries=await entries.count(session),
             waiting=await queries.waiting_count(session),
             unsent=await outbox.unsent(session),
+            unconfirmed=await handed.unconfirmed(session),
         )
 
 

@@ -21,6 +21,7 @@ from bot.settings import Settings
 from storage import backup as backups
 from storage.backup import Manifest
 from storage.db import Database
+from storage.files import FileStore
 from storage.ledger import audit
 
 
@@ -44,13 +45,13 @@ def backup(context: Any, file: Path) -> None:
 
 async def _backup(settings: Settings, file: Path) -> Manifest:
     async with office_database(settings) as database:
-        manifest = await _with_progress(database, file)
+        manifest = await _with_progress(database, file, settings)
         async with database.write() as session:
             audit(session, actor(), "db.backup", file.name, rows=manifest.rows)
         return manifest
 
 
-async def _with_progress(database: Database, file: Path) -> Manifest:
+async def _with_progress(database: Database, file: Path, settings: Settings) -> Manifest:
     watched = progress()
     with watched:
         bar = watched.add_task("备份", total=None)
@@ -58,6 +59,7 @@ async def _with_progress(database: Database, file: Path) -> Manifest:
             database,
             file,
             lambda name, rows: watched.update(bar, description=f"备份 {name}", advance=rows),
+            FileStore(settings.attachments_dir),
         )
 
 
@@ -75,7 +77,7 @@ async def _restore(
     settings: Settings, file: Path, manifest: Manifest, replace: bool
 ) -> Path | None:
     async with office_database(settings) as database:
-        saved = await _save_present(database, file) if replace else None
+        saved = await _save_present(database, file, settings) if replace else None
         watched = progress()
         with watched:
             bar = watched.add_task("恢复", total=manifest.rows)
@@ -86,20 +88,23 @@ async def _restore(
                 progress=lambda name, rows: watched.update(
                     bar, description=f"恢复 {name}", advance=rows
                 ),
+                files=FileStore(settings.attachments_dir),
             )
         async with database.write() as session:
             audit(session, actor(), "db.restore", file.name, rows=manifest.rows, replace=replace)
     return saved
 
 
-async def _save_present(database: Database, file: Path) -> Path:
+async def _save_present(database: Database, file: Path, settings: Settings) -> Path:
     stamp = datetime.now(SHANGHAI).strftime("%Y%m%d-%H%M%S")
     saved = file.with_name(f"{file.stem}.before-restore-{stamp}.zip")
     refuse_overwrite(saved)
-    await _with_progress(database, saved)
+    await _with_progress(database, saved, settings)
     return saved
 
 
 def _show(manifest: Manifest, title: str) -> None:
     rows = [(one.name, f"{one.rows:,}") for one in manifest.tables if one.rows]
+    if manifest.files is not None and manifest.files.count:
+        rows.append(("附件", f"{manifest.files.count:,} 个"))
     table(("表", "行数"), [*rows, ("合计", f"{manifest.rows:,}")], title=title)

@@ -171,7 +171,9 @@ class Administering:
             name = f"wenban-{self._office.now().astimezone(SHANGHAI):%Y%m%d-%H%M%S}.zip"
             await asyncio.to_thread(_prepare, folder)
             try:
-                manifest = await backup.backup(self._office.db, folder / name)
+                manifest = await backup.backup(
+                    self._office.db, folder / name, files=self._office.files
+                )
             except backup.BackupError as error:
                 raise DeskError(str(error)) from None
             noted.append((name, {"rows": manifest.rows}))

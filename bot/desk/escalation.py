@@ -10,7 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import col, select
@@ -21,8 +21,9 @@ from bot.clock import Calendar, Due
 from bot.deadlines import escalation_points, next_point, overdue_points
 from bot.desk import posting
 from bot.desk.callback import callers
-from bot.desk.office import Office, key_of
-from storage import queries
+from bot.desk.office import Office, key_of, locked_case
+from bot.desk.turns import set_due
+from storage import handed, queries
 from storage import tasks as store
 from storage.ledger import record
 from storage.models import Case, CaseEvent, Staff, Task
@@ -30,6 +31,7 @@ from storage.terms import CaseState, EventKind, Purpose, Role, TaskKind, TaskSta
 
 _AT_ONCE = 200
 _LISTED = 10
+_HANDED_FOR = timedelta(minutes=10)
 _OPEN_CASE: tuple[Any, ...] = (
     # A reply that nobody has confirmed yet has not reached the citizen.
     col(Case.state).in_((CaseState.WAITING, CaseState.CLARIFYING, CaseState.REPLYING)),
@@ -71,6 +73,7 @@ class _News:
 async def escalate(office: Office) -> int:
     """Tell of every point passed since it was last looked; returns of how many."""
     now, told = office.now(), 0
+    await _watch_handed(office, now)
     for look, take in ((_cases_due, _cases), (_callbacks_due, _callbacks)):
         while True:
             async with office.db.read() as session:
@@ -83,6 +86,20 @@ async def escalate(office: Office) -> int:
             if not clocks:  # somebody else holds them
                 break
     return told
+
+
+async def _watch_handed(office: Office, now: datetime) -> None:
+    """Automatic answers have no due time; those that nobody confirmed for long are given one."""
+    while True:
+        async with office.db.read() as session:
+            found = await handed.without_due(session, now - _HANDED_FOR, _AT_ONCE)
+        if not found:
+            return
+        async with office.db.write() as session:
+            for number in found:
+                case = await locked_case(session, number)
+                if case is not None and case.state == CaseState.REPLYING:
+                    await set_due(office, session, case)
 
 
 async def _cases_due(session: AsyncSession, now: datetime) -> list[int]:

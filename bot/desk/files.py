@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Text, cast
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Attachment
 from bot.desk.inbox import own_case
 from bot.desk.office import DeskError, Office
 from storage import queries
-from storage.files import FullError
+from storage.enclosed import named
+from storage.files import PREFIX, FullError
 from storage.ledger import audit
-from storage.models import Message, Staff
+from storage.models import Staff
 
 MAX_BYTES = 5 * 1024 * 1024
-PREFIX = "file:"
-"""What the reference of an attachment that is stored here begins with."""
 _LONGEST = 60
 _UNNAMED = re.compile(
     r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff/\\:*?\"<>|]"
@@ -86,20 +81,9 @@ async def sweep(office: Office) -> int:
     """Delete files that no message names any more; returns how many."""
     if office.files is None:
         return 0
-    named = cast(col(Message.attachments), Text).contains(f'"{PREFIX}')
     async with office.db.read() as session:
-        kept = [
-            name
-            for held in await session.exec(select(Message.attachments).where(named))
-            for name in names(held)
-        ]
+        kept = await named(await session.connection())
     return await office.files.sweep(kept)
-
-
-def names(held: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The stored files among a message's attachments."""
-    references = (str(one.get("reference", "")) for one in held)
-    return [one.removeprefix(PREFIX) for one in references if one.startswith(PREFIX)]
 
 
 async def _held(session: AsyncSession, case_id: int, reference: str) -> Attachment | None:

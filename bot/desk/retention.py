@@ -10,9 +10,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
-from bot.desk.files import names, sweep
+from bot.desk.files import sweep
 from bot.desk.office import Office, key_of
 from storage import inbox, outbox, queries, steps, tasks
+from storage.files import names
 from storage.ledger import audit, record
 from storage.models import Case, Citizen, Delivery, Draft, Task, utcnow
 from storage.terms import OPEN_STATES, CaseState, EventKind, TaskState

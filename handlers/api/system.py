@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 ENTRIES = Gauge("wenban_knowledge_entries", "Knowledge entries in use")
 WAITING = Gauge("wenban_cases_waiting", "Cases that wait for a person")
 UNSENT = Gauge("wenban_deliveries_unsent", "Deliveries not sent yet")
+UNCONFIRMED = Gauge(
+    "wenban_deliveries_unconfirmed", "Deliveries handed over to be posted and not confirmed yet"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ def system_router(office: Office, webhook: Webhook | None) -> APIRouter:
                 "knowledge_entries": figures.entries,
                 "waiting_cases": figures.waiting,
                 "unsent_deliveries": figures.unsent,
+                "unconfirmed_deliveries": figures.unconfirmed,
                 **_semantic(office.library),
             }
         )
@@ -73,6 +77,7 @@ async def _figures(db: Database) -> Health | None:
     ENTRIES.set(figures.entries)
     WAITING.set(figures.waiting)
     UNSENT.set(figures.unsent)
+    UNCONFIRMED.set(figures.unconfirmed)
     return figures
 
 

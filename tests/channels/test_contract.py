@@ -102,9 +102,11 @@ async def test_a_probe_says_something(stage: Stage) -> None:
     assert not stage.secret or stage.secret not in said_of_itself
 
 
-async def test_closing_twice_does_no_harm(stage: Stage) -> None:
+async def test_closing_twice_takes_nothing_back(stage: Stage) -> None:
+    await stage.send(said(stage, PLAIN))
     await stage.channel.close()
     await stage.channel.close()
+    assert await stage.shown() == [PLAIN]
 
 
 # ---- trouble ----

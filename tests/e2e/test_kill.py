@@ -51,6 +51,7 @@ async def test_between_storing_a_message_and_considering_it(scene: Scene) -> Non
     await scene.api.says(citizen, QUESTION)
     await scene.case_in(citizen, "received")
     await door.kill()
+    assert await scene.rows(Delivery) == []
     await scene.start(**LEASE)
     await _answered_once(scene, citizen)
 
@@ -62,6 +63,7 @@ async def test_between_deciding_and_sending(scene: Scene) -> None:
     await scene.api.says(citizen, QUESTION)
     await scene.api.calls("sendMessage", count=2, within=PATIENCE)
     await program.kill()
+    assert [one.sent_at for one in await scene.rows(Delivery)] == [None]
     await scene.api.clear_faults()
     await scene.start(**LEASE)
     await _answered_once(scene, citizen)
@@ -183,6 +185,8 @@ async def test_at_the_choice_of_a_clarification_and_the_adoption_of_a_draft(
     await api.all_confirmed(PATIENCE)
     await _answered_once(scene, parent, PRIMARY)
     await _answered_once(scene, poor, LOW_INCOME)
+    assert len(await scene.rows(CaseEvent, kind="clarified")) == 1
+    assert len(await scene.rows(CaseEvent, kind="reviewed")) == 1
 
 
 async def _latest(scene: Scene, text: str, button: str) -> Sent | None:

@@ -37,6 +37,7 @@ async def test_health_counts_what_waits(website: Website) -> None:
         "knowledge_entries": 4,
         "waiting_cases": 1,
         "unsent_deliveries": 0,
+        "unconfirmed_deliveries": 0,
     }
 
 

@@ -76,7 +76,9 @@ async def test_a_reply_to_the_card_itself_is_a_reply_too(door: Door, citizen: Us
     await door.api.says(door.colleague(), "请到街道申请。", door.staff, reply_to=card)
     await door.api.next_message(door.staff, containing="已发送")
     await door.settle()
-    await door.api.next_message(citizen, containing="请到街道申请。")
+    answer = await door.api.next_message(citizen, containing="请到街道申请。")
+    assert answer.text.startswith("请到街道申请。")
+    assert [case.state for case in await door.rows(Case)] == ["answered"]
 
 
 async def test_a_reply_to_an_outdated_card_is_refused_with_a_fresh_one(

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import threading
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from knowledge.catalog import Entry, Link
 from storage import entries, people
 from storage.backup import BackupError, backup, read_manifest, restore
 from storage.db import Database
+from storage.files import PREFIX, FileStore
 from storage.ledger import record
 from storage.models import Account, AuditRecord, Case, CaseEvent, Citizen, Message, Staff
 from storage.terms import EventKind
@@ -90,6 +93,76 @@ async def test_everything_comes_back_as_it_was(database: Database, other: Databa
     assert {one.name for one in made.tables} == set(kept)
     assert await restore(other, path) == made
     assert await contents(other) == await contents(database)
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + b"0" * 200_000  # shrinks a thousandfold
+
+
+async def sent_a_picture(database: Database, folder: Path) -> tuple[FileStore, str]:
+    """A message names a file that is kept; another file is named by nobody."""
+    await furnish(database)
+    store = FileStore(folder)
+    name = await store.keep(PICTURE)
+    await store.keep(b"%PDF-stray")
+    async with database.write() as session:
+        message = (await session.exec(select(Message))).one()
+        message.attachments = [{"kind": "photo", "reference": f"{PREFIX}{name}", "title": "图.png"}]
+    return store, name
+
+
+async def test_files_that_messages_name_go_with_it(
+    database: Database, other: Database, tmp_path: Path
+) -> None:
+    store, name = await sent_a_picture(database, tmp_path / "old")
+    made = await backup(database, tmp_path / "b.zip", files=store)
+    assert made.files is not None and made.files.count == 1
+    assert read_manifest(tmp_path / "b.zip") == made
+    elsewhere = FileStore(tmp_path / "new")
+    await restore(other, tmp_path / "b.zip", files=elsewhere)
+    assert await elsewhere.read(name) == PICTURE
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [name]
+    assert oct((tmp_path / "new" / name).stat().st_mode)[-3:] == "600"
+
+
+async def test_what_was_erased_meanwhile_is_no_error(database: Database, tmp_path: Path) -> None:
+    store, name = await sent_a_picture(database, tmp_path / "old")
+    await store.remove([name])
+    made = await backup(database, tmp_path / "b.zip", files=store)
+    assert made.files is not None and made.files.count == 0
+
+
+async def test_files_that_were_tampered_with_are_not_put_back(
+    database: Database, other: Database, tmp_path: Path
+) -> None:
+    store, name = await sent_a_picture(database, tmp_path / "old")
+    await backup(database, tmp_path / "b.zip", files=store)
+    elsewhere = FileStore(tmp_path / "new")
+    before = await contents(other)
+    for inside in (f"files/{name}", "files/index.jsonl", "files/../../evil"):
+        forged = tmp_path / "forged.zip"
+        shutil.copy(tmp_path / "b.zip", forged)
+        change = partial(dict.update, **{inside: b"{}"})
+        rewrite(forged, change, zipfile.ZIP_STORED)
+        with pytest.raises(BackupError, match=r"改过|多余"):
+            await restore(other, forged, files=elsewhere)
+    assert not (tmp_path / "new").exists()
+    assert await contents(other) == before
+
+
+async def test_a_backup_of_before_there_were_files_is_read(
+    database: Database, other: Database, tmp_path: Path
+) -> None:
+    await furnish(database)
+    await backup(database, tmp_path / "b.zip")
+    rewrite(tmp_path / "b.zip", before_files)
+    await restore(other, tmp_path / "b.zip", files=FileStore(tmp_path / "new"))
+    assert await contents(other) == await contents(database)
+
+
+def before_files(files: dict[str, bytes]) -> None:
+    manifest = json.loads(files["manifest.json"])
+    del manifest["files"]
+    files["manifest.json"] = json.dumps(manifest | {"format": 1}).encode()
 
 
 async def test_it_also_moves_the_other_way(database: Database, other: Database) -> None:
@@ -166,11 +239,13 @@ async def test_no_partial_file_is_left_and_only_the_owner_may_read(
     assert (folder / "b.zip").stat().st_mode & 0o077 == 0
 
 
-def rewrite(path: Path, change: Callable[[dict[str, bytes]], None]) -> None:
+def rewrite(
+    path: Path, change: Callable[[dict[str, bytes]], None], kind: int = zipfile.ZIP_DEFLATED
+) -> None:
     with zipfile.ZipFile(path) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     change(files)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", kind) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
 
@@ -233,7 +308,7 @@ def foreign_table(files: dict[str, bytes]) -> None:
         (foreign_column, "account"),
         (foreign_table, "sqlite_master"),
         (in_manifest(revision="9999"), "更新的程序"),
-        (in_manifest(format=2), "更新的程序"),
+        (in_manifest(format=3), "更新的程序"),
         (in_manifest(tables=[1]), "读不懂"),
         (lambda files: files.pop("manifest.json"), "不是问办的备份"),
     ],

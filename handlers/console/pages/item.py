@@ -12,14 +12,13 @@ from bot.channels.cutting import split_at_sense
 from bot.desk import perfunctory
 from bot.desk.countdown import ago, countdown, exact_moment, window
 from bot.desk.drafting import basis
-from bot.desk.files import PREFIX
 from bot.desk.inbox import Item, Spoken
 from bot.desk.office import DeskError
 from bot.desk.placeholders import fill
 from bot.desk.taskcards import summary
 from bot.evasion import find
 from handlers.console.pages.deciding import VERBS
-from handlers.console.pages.parts import button, tag, word
+from handlers.console.pages.parts import button, more, tag, word
 from handlers.console.pages.side import side
 from handlers.console.pages.suggesting import suggest
 from handlers.console.pages.work import Work
@@ -27,11 +26,13 @@ from handlers.console.visit import Visit, on_page
 from handlers.console.words import ATTACHMENTS, DELIVERIES, PURPOSES
 from knowledge.catalog import Entry
 from knowledge.masking import mask
+from storage.files import PREFIX
 from storage.models import Case, Task
 from storage.terms import CaseState, DeliveryState, DraftKind, ExclusionCode, Purpose, TaskKind
 
 _STEPS = ("", "初审", "复审", "终审")
 _SUBJECT = 60
+_AT_HAND = 5
 _TOO_LATE = (
     "平台现在不让主动回复：照常写好发出，答复会存着，群众再来消息时自动送达，送达前计时不停。"
     "等不及的请打电话等另想办法。"
@@ -266,8 +267,10 @@ class Panel:
             with tag("div", "actions"):
                 self._main = button(self._main_title(), "a", strong=True)
                 self._main.on_click(self.work.send)
-                for title, key, act in self.work.shown(item):
+                acts = self.work.shown(item)
+                for title, key, act in acts[:_AT_HAND]:
                     button(title, key).on_click(act)
+                more(acts[_AT_HAND:])
             self._check()
 
     async def typed(self) -> str:

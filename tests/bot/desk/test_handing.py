@@ -14,9 +14,12 @@ from bot.channels.waiting import WaitingChannel
 from bot.channels.wire import Spot
 from bot.desk import Desk, DeskError, Inbound, wording
 from bot.desk.desktop import CONSOLE
+from bot.desk.escalation import escalate
 from storage.db import Database
+from storage.ledger import events
 from storage.models import Account, AuditRecord, Case, Citizen, Delivery, Staff
 from storage.terms import CaseState, DeliveryState, Role
+from storage.web_queries import health
 from tests.ingesting import CAN
 from tests.support import Town, build_town
 
@@ -40,7 +43,9 @@ async def town(database: Database) -> Town:
     return await _town(database)
 
 
-async def _comment(town: Town, text: str, number: int = 1, kind: str = "comment") -> int:
+async def _comment(
+    town: Town, text: str, number: int = 1, kind: str = "comment", days: int = 0
+) -> int:
     spot = Spot(kind, "u7", "p1")
     inbound = Inbound(
         account="weibo",
@@ -51,7 +56,7 @@ async def _comment(town: Town, text: str, number: int = 1, kind: str = "comment"
         thread=spot.place,
         external_id=f"c{number}",
         text=text,
-        sent_at=datetime.now(UTC),
+        sent_at=datetime.now(UTC) - timedelta(days=days),
         reply_to=f"c{number}",
     )
     case_id = (await town.desk.intake.receive(inbound)).case_id
@@ -247,3 +252,25 @@ async def test_a_citizen_who_is_gone_is_known_to_be(town: Town) -> None:
     assert not citizen.reachable
     with pytest.raises(DeskError, match="没有这条答复"):
         await town.desk.handing.decline("telegram", row.id or 0, "已注销", gone=True)
+
+
+async def test_what_nobody_confirms_is_counted_and_reminded_of_even_an_automatic_answer(
+    town: Town,
+) -> None:
+    case_id = await _comment(town, "身份证丢了怎么办", days=60)
+    case = await town.case(case_id)
+    assert (case.state, case.automatic, case.answered_at) == ("replying", True, None)
+    assert (await health(town.db)).unconfirmed == 1
+    assert await escalate(town.desk.office) == 0  # it may still be fetched
+    async with town.db.write() as session:
+        for one in await session.exec(select(Delivery)):
+            one.created_at -= timedelta(minutes=11)
+    assert await escalate(town.desk.office) == 1
+    assert (await town.case(case_id)).due_at is not None
+    async with town.db.read() as session:
+        told = [one.kind for one in await events(session, case_id)]
+    assert told[-1] == "escalated"
+    (row,) = await _handed(town)
+    assert await town.desk.handing.confirm("weibo", row.id or 0, None, "w1")
+    assert (await health(town.db)).unconfirmed == 0
+    await town.agrees()
