@@ -92,10 +92,22 @@ def _spoken(span: timedelta, day: timedelta) -> str:
     if days >= 3:
         return f"{days} 个工作日"
     if days:
-        return f"{days} 个工作日 {int(rest.total_seconds()) // 3600} 小时"
+        hours = int(rest.total_seconds()) // 3600
+        return f"{days} 个工作日" + (f" {hours} 小时" if hours else "")
     return _hours(rest)
 
 
 def _hours(span: timedelta) -> str:
     hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
-    return f"{hours} 小时 {minutes} 分" if hours else f"{minutes} 分钟"
+    if hours:
+        return f"{hours} 小时" + (f" {minutes} 分" if minutes else "")
+    return f"{minutes} 分钟" if minutes else "不到 1 分钟"
+
+
+def lasting(span: timedelta) -> str:
+    """How long something took, in words."""
+    days = span.days
+    if days >= 3:
+        return f"{days:,} 天"
+    rest = (span - timedelta(days=days)).seconds // 3600
+    return f"{days} 天" + (f" {rest} 小时" if rest else "") if days else _hours(span)

@@ -82,12 +82,14 @@ def aim(metric: Figures) -> str:
 
 
 def scored(metric: Figures, cell: Figures) -> str:
+    return f"{scored_value(metric, cell)}　{cell['band']}（{cell['n']}件）"
+
+
+def scored_value(metric: Figures, cell: Figures) -> str:
     value, exceeds = cell["value"], cell["exceeds"]
     if value is None:
-        shown = f">{exceeds:,.1f}" if exceeds is not None else measures.NO_DATA
-    else:
-        shown = f"{value:,.1f}" if metric["unit"] == "hours" else measures.percent(value)
-    return f"{shown}　{cell['band']}（{cell['n']}件）"
+        return f">{exceeds:,.1f}" if exceeds is not None else measures.NO_DATA
+    return f"{value:,.1f}" if metric["unit"] == "hours" else measures.percent(value)
 
 
 _CASE_FIELDS = (

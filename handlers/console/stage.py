@@ -12,6 +12,7 @@ import nicegui
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from nicegui import ui
+from nicegui.translations import translations
 from starlette.responses import Response
 
 from bot.desk import Desk
@@ -31,6 +32,12 @@ _RECONNECT = 30.0
 # NiceGUI is one for the process. It is bound to a carrier that serves nothing, so that its pages
 # can stand behind the gate of whichever application this process serves.
 _carrier = FastAPI()
+translations["zh-CN"].update(
+    connection_lost="连不上服务器",
+    trying_to_reconnect="正在重新连接，写的内容还在。",
+    message_too_long="内容太长",
+    message_too_long_body="没有发出去，请分几次。",
+)
 ui.run_with(
     _carrier,
     mount_path=_PATH,

@@ -166,7 +166,7 @@ async def test_a_poor_grade_is_followed_up_in_the_console(
         await press(page, "d")
         await expect(page.get_by_role("heading", name="怎么处理？")).to_be_visible()
         await press(page, "1")
-        await page.get_by_label("整改情况").fill("已上门道歉，电话13812345678")
+        await page.get_by_role("textbox", name="整改情况").fill("已上门道歉，电话13812345678")
         await press(page, "Enter")
         await told(page, "已整改")
         await expect(page.locator(".nothing-title")).to_be_visible()

@@ -35,7 +35,7 @@ async def test_words_are_ruled_out_tried_and_let_pass(browser: Browser, website:
         await line.fill("去<b>街道办</b>，领导批示")
         await expect(page.locator(".tried .bad")).to_have_count(2)
         await page.get_by_role("button", name="停用 领导批示").click()
-        await page.get_by_label("原因").fill("公开稿里要引用")
+        await page.get_by_role("textbox", name="原因").fill("公开稿里要引用")
         await press(page, "Enter")
         await told(page, "不再拦下")
         await expect(page.locator(".ruled").last).to_contain_text("公开稿里要引用")

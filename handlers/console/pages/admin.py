@@ -103,7 +103,7 @@ class AdminPage:
             with tag("section", "sheet-box"):
                 word("检查", "part-name", name="h2")
                 word("与 wenban check 相同，会连一次各个平台，要几秒。", "soft small", name="p")
-                button("检查一遍").on_click(self._checked)
+                button("检查一遍").classes("boxed").on_click(self._checked)
                 self._findings = tag("div", "scroll")
             self._jobs(found)
 
@@ -253,6 +253,8 @@ def _counts(found: Running) -> None:
     with tag("div", "now"), tag("div", "tiles"):
         gauges.tile("待人工", f"{found.health.waiting:,}", "件", "/console/")
         gauges.tile("没发出的消息", f"{found.health.unsent:,}", "条")
+        if found.health.unconfirmed:
+            gauges.tile("交出、没有确认发布", f"{found.health.unconfirmed:,}", "条")
         gauges.tile("知识库", f"{found.entries:,}", "条在用")
         if found.semantic:
             gauges.tile("语义向量", f"{found.missing_vectors:,}", "段待补算")

@@ -43,6 +43,8 @@ class AuditPage:
             with tag("div", "cases-head"):
                 word("审计", name="h1")
                 word("只能看，不能改。", "soft")
+                tag("span", "grow")
+                button("导出").on_click(self._export)
             self._fields = tag("form", "sought").props('role="search"')
             self._fields.on("submit", js_handler="(e) => e.preventDefault()")
             self._body = tag("div", "figures-body")
@@ -80,7 +82,6 @@ class AuditPage:
             for one in made.values():
                 one.on("keydown.enter", look)
             button("查", strong=True).props("type=button").on_click(look)
-            button("导出").props("type=button").on_click(self._export)
 
     def _show(self, found: DeedPage) -> None:
         if not found.deeds:
@@ -110,7 +111,8 @@ class AuditPage:
             with tag("td").props('data-name="对象"'):
                 case = one.case_id
                 shown = f"诉求 #{case}" if case else one.target
-                cell(shown, f"/console/case/{case}" if case else "")
+                if shown:
+                    cell(shown, f"/console/case/{case}" if case else "")
             word(one.details, "words", name="td")
 
     @on_page

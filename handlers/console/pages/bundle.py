@@ -48,7 +48,7 @@ class BundlePage:
     def _show_head(self, found: Bundle | None, entry: Entry | None) -> None:
         with self._head:
             with tag("a", "act kb-back").props('href="/console/knowledge"'):
-                word("返回")
+                word("‹ 条目")
             word(found.question if found else "没有这件一件事", "kb-entry-title", name="h1")
             if found is None:
                 word("清单里已经没有它了。", "soft")
@@ -65,16 +65,16 @@ class BundlePage:
             f"由 {len(found.steps)} 个条目合成，部门、办事入口、有效期跟着条目变；"
             "先后、标题和材料写在配置的一件事清单文件里。"
         )
-        word(told, "soft", name="p")
+        word(told, "soft", name="div")
         if found.similar:
-            word(f"也这样问：{'；'.join(found.similar)}", "soft", name="p")
+            word(f"也这样问：{'；'.join(found.similar)}", "soft", name="div")
         number = 0
         for stage in found.stages:
             word(stage.name, "part-title", name="h2")
             for step in stage.steps:
                 number += 1
                 entry = library.get(step.entry_id)
-                with tag("div", "kb-trouble"):
+                with tag("div", "kb-trouble kb-step"):
                     word(f"{number}. {step_title(step, entry)}", "who grow")
                     word(entry.department or "承办未定", "soft") if entry else None
                     with tag("div", "kb-trouble-why"):

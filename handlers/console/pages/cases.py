@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fastapi import Request
 from nicegui import Client, ui
 
-from bot.desk.countdown import exact_moment
+from bot.desk.countdown import exact_moment, lasting
 from bot.desk.desktop import DECIDERS
 from bot.desk.supervision import PAGE, Ask, title_of, unanswered_only
 from bot.reports import CaseList, Report, Row, measures
@@ -81,7 +83,8 @@ class CasesPage:
                 with tag("tbody"):
                     for row in cases.rows:
                         _line(report, row)
-            self._pager(cases)
+            if cases.total > PAGE:
+                self._pager(cases)
         else:
             word("这里一件也没有。", "nothing-title")
         gauges.standing(report, only)
@@ -149,14 +152,15 @@ def _line(report: Report, row: Row) -> None:
         measures.day_and_time(turn.start),
         due,
         measures.day_and_time(turn.stop) if turn.stop else "",
-        f"{turn.natural_hours:,.1f} 小时",
+        lasting(timedelta(hours=turn.natural_hours)),
     )
     with tag("tr"):
         head, address = tag("th").props('scope="row"'), f"/console/case/{turn.case_id}"
         with head, tag("a", "opens").props(f'href="{address}"'):
             word(case_number(row), hover=f"留言于 {exact_moment(turn.start)}")
+        exact = {"已等": f"{turn.natural_hours:,.1f} 自然小时"}
         for name, text in zip(_COLUMNS[1:], cells, strict=False):
-            word(text, name="td").props(f'data-name="{name}"')
+            word(text, "", exact.get(name, ""), "td").props(f'data-name="{name}"')
         with tag("td", "words"):
             with tag("a").props(f'href="{address}"'):
                 word(row.text or "（没有文字）")

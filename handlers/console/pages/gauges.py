@@ -249,7 +249,11 @@ def head_line(report: Report) -> str:
     figures = report.figures
     counts, bounds = figures["counts"], figures["period"]
     limited = f"{text}　" if (text := reach_text(report)) else ""
-    days = f"{bounds['from'] or '最早'} 至 {bounds['to'] or '最近'}"
+    days = (
+        f"{bounds['from'] or '最早'} 至 {bounds['to'] or '最近'}"
+        if any(bounds.values())
+        else "全部时间"
+    )
     return (
         f"{limited}{days}　原始 {counts['original']:,} · 剔除 {counts['excluded']:,} · "
         f"有效 {counts['valid']:,}　截止 {figures['cut_off'][5:16].replace('T', ' ')}　"

@@ -114,9 +114,11 @@ def _links(links: Figures) -> None:
         word("办事入口", "part-name", name="h2")
         word(
             f"共 {links['total']} 个，查过 {links['checked']} 个，打不开 {links['dead']} 个，"
-            f"没查过 {links['unchecked']} 个。查一遍用 wenban kb links。",
+            f"没查过 {links['unchecked']} 个。每天凌晨查一遍。",
             name="p",
         )
+        with tag("a", "kb-link").props('href="/console/knowledge/links"'):
+            word("看办事入口，现在查一遍")
         if links["dead"]:
             with tag("div", "scroll"), tag("table", "numbers wide-table starts"):
                 _head(("办事入口", "承办单位", "情况", "从何时起", "网址"))

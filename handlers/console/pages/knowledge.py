@@ -131,10 +131,10 @@ class KnowledgePage:
                 made = tag("button", "tab" + (" here" if here else ""))
                 made.props(f'role="tab" aria-selected="{str(here).lower()}"')
                 made.on("click", lambda state=state: self._set(state=state))
-                late = " late" if state == "expired" and counts[state] else ""
+                late = " late" if state == "expired" else ""
                 with made:
                     word(title)
-                    word(f"{counts[state]:,}", f"count{late}")
+                    word(f"{counts[state]:,}", f"count{late}") if counts[state] else None
 
     def _show_rows(self) -> None:
         self._list.clear()

@@ -51,8 +51,11 @@ class QuestionsPage:
         if found is None:
             return
         failed = sum(not one.passed for one in found)
-        rate = f"，通过 {1 - failed / len(found):.1%}" if found else ""
-        self._told.set_text(f"共 {len(found):,} 个，{failed:,} 个没有通过{rate}")
+        told = "" if failed else f"共 {len(found):,} 个，全部通过"
+        if failed:
+            rate = f"{1 - failed / len(found):.1%}"
+            told = f"共 {len(found):,} 个，{failed:,} 个没有通过，通过 {rate}"
+        self._told.set_text(told if found else "")
         self._list.clear()
         with self._list:
             if not found:

@@ -154,9 +154,8 @@ class Queue:
                 made.on("click", lambda filters=filters: self._set(filters))
                 with made:
                     word(title)
-                    if key in counts:
-                        late = " late" if key == "overdue" and counts[key] else ""
-                        word(f"{counts[key]:,}", f"count{late}")
+                    if counts.get(key):
+                        word(f"{counts[key]:,}", "count" + (" late" if key == "overdue" else ""))
 
     def _show_chips(self) -> None:
         """What the list is narrowed to beside the tab, each with a way out."""

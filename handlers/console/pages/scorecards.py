@@ -12,7 +12,7 @@ from bot.assessment.scorecard import RANKED_BY, Band
 from bot.desk.desktop import DECIDERS
 from bot.desk.supervision import Ask
 from bot.reports import Report
-from bot.reports.appendices import aim, scorecard_notes, scored
+from bot.reports.appendices import aim, scorecard_notes, scored, scored_value
 from bot.reports.measures import DIMENSIONS, group_name
 from handlers.console.pages import gauges
 from handlers.console.pages.addresses import case_list
@@ -27,10 +27,10 @@ _PARTS = (("met", "达标"), ("near", "接近"), ("missed", "未达标"), ("unas
 _WEIGHTS = "权重：达标 / 接近 / 未达标 / 未评"
 _MOST = 60
 _FORMS = {
-    "docx": ("Word 通报", "可直接改了发；版式照 GB/T 9704，图可改数据"),
-    "xlsx": ("Excel", "概览和图、各维度、计分卡、诉求清单、账号健康、口径说明"),
-    "html": ("网页", "一个文件，不联网，手机、电脑、打印都能看"),
-    "json": ("json", "供别的程序用，键稳定；不含群众的话"),
+    "docx": ("下载 Word 通报", "可直接改了发；版式照 GB/T 9704，图可改数据"),
+    "xlsx": ("下载 Excel", "概览和图、各维度、计分卡、诉求清单、账号健康、口径说明"),
+    "html": ("下载网页", "一个文件，不联网，手机、电脑、打印都能看"),
+    "json": ("下载 json", "供别的程序用，键稳定；不含群众的话"),
 }
 
 
@@ -89,7 +89,7 @@ class ScorecardsPage:
 def _card(report: Report, card: Figures, ask: Ask) -> None:
     with tag("section", "sheet-box"):
         word(card["name"], "part-name", name="h2")
-        for note in scorecard_notes(card):
+        for note in (*scorecard_notes(card), "括号里的样本不足，— 是没有数据，都不评。"):
             word(note, "soft small", name="p")
         for dimension in DIMENSIONS:
             rows = card.get(f"by_{dimension}")
@@ -138,9 +138,15 @@ def _row(report: Report, card: Figures, own: Figures, ask: Ask) -> None:
             _weights(own)
         for metric in card["metrics"]:
             found = own["metrics"][metric["key"]]
-            tone = _TONES.get(Band(found["band"]), "soft")
+            band, told = Band(found["band"]), scored(metric, found)
+            shown = scored_value(metric, found)
+            if band is Band.FEW:
+                shown = f"（{shown}）"
+            elif band is not Band.NONE:
+                shown = f"{shown}　{band}"
+            opened = _opened(ask, metric["key"]) if found["n"] else ""
             with tag("td", "band"):
-                cell(scored(metric, found), _opened(ask, metric["key"]) if found["n"] else "", tone)
+                cell(shown, opened, _TONES.get(band, "soft"), told)
         with tag("td"):
             cell(f"{own['traces']:,}", _opened(ask, "traces") if own["traces"] else "")
 
@@ -178,7 +184,7 @@ class ReportsPage:
             with tag("div", "forms"):
                 for form, (title, text) in _FORMS.items():
                     with tag("div", "form-row"):
-                        made = button(f"下载 {title}", strong=form == "docx")
+                        made = button(title, strong=form == "docx").classes("boxed")
                         made.on_click(lambda form=form: self._take(form))
                         word(text, "soft")
             if limited := gauges.own_reach(visit.seat.staff):

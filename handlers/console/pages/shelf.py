@@ -86,9 +86,10 @@ def validity(row: EntryRow) -> str:
 
 
 def chip(line: Line) -> None:
-    """The state of an entry in a word, its dates when the pointer rests on it."""
+    """What is out of the common with an entry, its dates when the pointer rests on it."""
     state = line.standing
-    word(STANDINGS[state], f"kb-state {TONES.get(state, 'plain')}", validity(line.row))
+    if state != "valid":
+        word(STANDINGS[state], f"kb-state {TONES.get(state, 'plain')}", validity(line.row))
     if line.to_review:
         word("要复核", "kb-state soon", f"应于 {line.row.review_on} 复核")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _STEPS = ("", "初审", "复审", "终审")
 _SUBJECT = 40
+_OFFERED = 4
+_LIKELY = 0.05
 Use = Callable[[str], Awaitable[None]]
 Suggest = Callable[[Entry], Awaitable[None]]
 
@@ -38,8 +40,7 @@ def side(panel: Panel, item: Item) -> None:
         chosen = basis(item.view.draft) if item.view.draft else []
         if not item.proposals:
             word("知识库里没有合适的条目。", "soft")
-        for proposal in item.proposals[:4]:
-            _proposal(proposal, panel.use, panel.suggest, chosen)
+        _proposals(panel, item.proposals[:_OFFERED], chosen)
         _search(panel)
         if panel.visit.seat.staff.role in EDITORS:
             _write_one(item)
@@ -72,6 +73,18 @@ def _part(title: str) -> ui.element:
     with part:
         word(title, "part-title", name="h3")
     return part
+
+
+def _proposals(panel: Panel, found: Sequence[Proposal], chosen: Collection[str]) -> None:
+    """Those that may well be meant; what hardly is, folded away."""
+    likely = [one for one in found if one.entry.id in chosen or one.probability >= _LIKELY]
+    shown = likely or list(found[:1])
+    for one in shown:
+        _proposal(one, panel.use, panel.suggest, chosen)
+    if rest := [one for one in found if one not in shown]:
+        with ui.expansion(f"另有 {len(rest)} 条不太像的").props("dense").classes("answer"):
+            for one in rest:
+                _proposal(one, panel.use, panel.suggest, chosen)
 
 
 def _proposal(one: Proposal, use: Use, suggest: Suggest, chosen: Collection[str]) -> None:

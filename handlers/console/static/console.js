@@ -58,3 +58,29 @@ function putIn(selector, text) {
   box.setRangeText(apart + text, from, to, 'end');
   box.dispatchEvent(new Event('input', { bubbles: true }));
 }
+
+// When the server was away, the page may have to be loaded anew: what was being written is put back.
+const WRITTEN = '.reply-box textarea, .note-box input';
+const lost = document.getElementById('popup');
+lost?.setAttribute('role', 'alert');
+addEventListener('pagehide', () => {
+  if (lost?.ariaHidden !== 'false') return;
+  const texts = [...document.querySelectorAll(WRITTEN)].map(box => box.value);
+  sessionStorage.setItem('written', JSON.stringify({ at: location.pathname, texts }));
+});
+const kept = JSON.parse(sessionStorage.getItem('written') || 'null');
+sessionStorage.removeItem('written');
+if (kept?.at === location.pathname) {
+  const started = Date.now();
+  const looking = setInterval(() => {
+    const boxes = [...document.querySelectorAll(WRITTEN)];
+    if (Date.now() - started > 20_000) clearInterval(looking);
+    if (!boxes.length || !window.did_handshake) return;
+    clearInterval(looking);
+    boxes.forEach((box, place) => {
+      if (!kept.texts[place] || box.value === kept.texts[place]) return;
+      box.value = kept.texts[place];
+      box.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+  }, 100);
+}
