@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from bot.channels.web import WebChannel
 from bot.checks import look
 from bot.config import ConfigError, read_ranker, session_secret
 from bot.desk import Desk, Office
+from bot.desk.library import keep_for_good
 from bot.desk.office import TOPIC_CONSIDER, TOPIC_OUTBOX
 from bot.doors import looking, open_doors
 from bot.jobs import Jobs
@@ -47,6 +49,7 @@ log = structlog.get_logger(__name__)
 _IDLE = 1.0
 _WEIGH_SECONDS = 600.0
 _LAST_ROUND = 5.0
+_BETWEEN_COLLECTIONS = 20_000
 _T = TypeVar("_T")
 
 
@@ -98,6 +101,7 @@ async def run(settings: Settings, role: ProcessRole = ProcessRole.ALL) -> None:
         async with _timetable(app, role), doors:
             if role in (ProcessRole.ALL, ProcessRole.WORKER):
                 _understand(app)
+            _spare_the_collector()
             await app.stopping.wait()
             print("正在停止，请稍候…", flush=True)  # noqa: T201
         await _finish(app.tasks)
@@ -223,6 +227,12 @@ def _understand(app: App) -> None:
     if settings.knowledge.semantic != "off":
         opens = partial(open_embedder, *settings.knowledge.embedder)
         app.desk.office.library.understand(opens, settings.vectors_dir)
+
+
+def _spare_the_collector() -> None:
+    """What was made to start with stays; a message makes thousands of objects that do not."""
+    keep_for_good()
+    gc.set_threshold(_BETWEEN_COLLECTIONS, 20, 20)
 
 
 async def _refresh_library(app: App) -> None:

@@ -93,6 +93,7 @@ _CLAUSE = re.compile(r"[,。!?;:~、\s]+")
 _CRY_FOR_HELP = re.compile("救|来人")
 
 
+@lru_cache(2048)  # a message is sorted when it comes, and again when it is decided
 def triage(text: str, *, in_public: bool = False, has_attachment: bool = False) -> Triage:
     """Sort one message; when in doubt it is a question, so that nobody is ignored.
 

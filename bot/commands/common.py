@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import uvloop
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +37,7 @@ def settings_of(context: Any) -> Settings:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
+    return uvloop.run(work)
 
 
 def clock_of(settings: Settings, profile: str = "") -> tuple[Profile, Calendar]:

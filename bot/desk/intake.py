@@ -29,7 +29,7 @@ from storage.ledger import record
 from storage.models import Account, Case, Citizen, Message, MessageVersion
 from storage.terms import CaseState, EventKind
 
-_LOT = 200
+_LOT = 50  # nothing else happens while so many are stored
 _DISPUTABLE = timedelta(days=1)
 _UNHELPFUL = {"没解决", "没有解决", "没用", "没有用", "没帮助", "不对", "答非所问", "还是不行"}
 _JOINABLE = (CaseState.RECEIVED, CaseState.CLARIFYING, CaseState.WAITING)

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from bot.desk.keeper import Keeper
+from bot.desk.lately import Lately
 from bot.telemetry import MATCHES
 from knowledge.bundles import Bundle, compose
 from knowledge.catalog import Entry
@@ -71,6 +72,7 @@ class Library:
         self._readers = ThreadPoolExecutor(2, "match")
         self._hasty = ThreadPoolExecutor(1, "match-by-words")  # never behind a slow model
         self._waiting, self._pace = 0, _USUAL
+        self._lately = Lately()
 
     def __len__(self) -> int:
         return len(self._matcher) - sum(self.get(one) is not None for one in self.bundles)
@@ -111,9 +113,20 @@ class Library:
         """Candidates and decision. ``others`` is how many more questions wait to be matched.
 
         By words alone where vectors fail, and while so many wait that the last of them would
-        wait a second and more for the model.
+        wait a second and more for the model. Under one post many ask in the same words: what was
+        matched a moment ago is not matched again.
         """
         way = self._way(others)
+        known = self._lately.get(text, today, way)
+        if known is not None:
+            MATCHES.labels("again").inc()
+            return known
+        since = self._lately.cleared
+        match = await self._match(text, today, way)
+        self._lately.put(text, today, match, since)
+        return match
+
+    async def _match(self, text: str, today: date, way: str) -> Match:
         if way == "meaning":
             match = await self._by_meaning(text, today)
             if match is not None:
@@ -175,6 +188,7 @@ class Library:
 
     def _adopt(self, meaning: Meaning) -> None:
         """Let every entry be known there, the present ones and from now on the changed ones."""
+        self._lately.clear()
         with self._changing:
             self._matcher.meaning = meaning
         for entry_id in [*self._versions, *self.bundles]:
@@ -208,6 +222,7 @@ class Library:
             answer_at=self.standing.answer_at,
             clarify_at=_NEVER if withheld else self._policy.clarify_at,
         )
+        self._lately.clear()
         return self.standing
 
     async def refresh(self) -> int:
@@ -241,13 +256,14 @@ class Library:
         for row in rows:
             await asyncio.to_thread(self._take, row)
         if len(rows) == _SLICE:
-            _keep_for_good()
+            keep_for_good()
 
     async def _learn(self, own: dict[str, str]) -> None:
         steps = self._matcher.learn(own)
         while await asyncio.to_thread(next, steps, None) is not None:
             pass
         self._own = own
+        self._lately.clear()
 
     def _compose(self) -> None:
         """Put every 一件事 together anew where one of its entries changed."""
@@ -268,7 +284,7 @@ class Library:
             self._versions[row.id] = (row.version, row.retired)
 
 
-def _keep_for_good() -> None:
+def keep_for_good() -> None:
     """Spare the garbage collector what stays anyway; replaced entries are still freed.
 
     Looking through a large knowledge base would hold everything up for a second.

@@ -79,7 +79,7 @@ class IngestDoor:
     site: IngestSite
 
 
-def _door(request: Request) -> IngestDoor:
+async def _door(request: Request) -> IngestDoor:
     door: IngestDoor = request.app.state.ingest
     return door
 

@@ -26,7 +26,7 @@ _TICK = re.compile(r"c:tick:(?P<case>\d{1,9}):(?P<step>[0-9a-f]{12}[+-])", re.AS
 _NOBODY = "请先发一条消息，再点按钮。"
 
 
-def _door(request: Request) -> WebDoor:
+async def _door(request: Request) -> WebDoor:
     door: WebDoor = request.app.state.webchat
     return door
 
@@ -34,11 +34,11 @@ def _door(request: Request) -> WebDoor:
 Door = Annotated[WebDoor, Depends(_door)]
 
 
-def _own_page(request: Request, door: Door) -> None:
+async def _own_page(request: Request, door: Door) -> None:
     check_origin(request, door.site.public_url)
 
 
-def _visitor(request: Request, door: Door) -> Visitor | None:
+async def _visitor(request: Request, door: Door) -> Visitor | None:
     return door.visitor(request)
 
 

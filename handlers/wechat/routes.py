@@ -12,7 +12,7 @@ router = APIRouter()
 PATH = "/wechat/callback"
 
 
-def _door(request: Request) -> WechatDoor:
+async def _door(request: Request) -> WechatDoor:
     door: WechatDoor = request.app.state.wechat
     return door
 
