@@ -32,6 +32,7 @@ FLAGS = (
     "imprecise",
     "imported",
     "suspected",
+    "pinned",
 )
 """Names of the bits of ``marks``, the lowest first; the grade lies above them."""
 GRADE_SHIFT = len(FLAGS)

@@ -95,6 +95,9 @@ def _source_channel(name: str, source: SourceSettings, lease: float) -> Channel:
         per_second=20.0 if source.delivery == "webhook" else 0,
         per_place_seconds=0,
         per_group_minute=0,
+        post_limit=source.replies_per_post,
+        post_window=timedelta(minutes=source.replies_minutes),
+        beyond=source.beyond,
     )
     if source.delivery == "webhook":
         # aiohttp takes a while to import; without such a source nobody should wait for it.

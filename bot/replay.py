@@ -36,6 +36,7 @@ class _Reply:
     automatic: bool
     person: str
     suspected: bool
+    pinned: bool
 
 
 class _Clock:
@@ -111,6 +112,7 @@ class _Clock:
         if stopped is not None:
             turn.stop, turn.automatic = max(stopped.at, turn.start), stopped.automatic
             turn.person, turn.suspected = stopped.person, stopped.suspected
+            turn.pinned = stopped.pinned
             turn.closed, turn.withdrawn_at = False, None
         turn.accepted_at = self.accepted()
         return turn
@@ -231,6 +233,7 @@ class _Story:
             bool(data.get("automatic")),
             clock.author,
             bool(data.get("suspected")),
+            bool(data.get("pinned")),
         )
         clock.replies.append(reply)
         clock.turn.overruled += bool(data.get("overruled"))

@@ -45,6 +45,19 @@ class SourceSettings(AccountSettings):
     manner: Literal["thread", "mention"] = Field(
         default="thread", description="怎么答复评论：thread 回复那一条，mention 开头写 @昵称"
     )
+    replies_per_post: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="平台一段时间内许在同一帖子下回复几条（以平台告知的为准）；0 为不限",
+    )
+    replies_minutes: int = Field(
+        default=60, ge=1, le=10_080, description="上一项说的一段时间是多少分钟"
+    )
+    beyond: Literal["wait", "private", "pin"] = Field(
+        default="wait",
+        description="超出的怎么答复：wait 等下一段时间逐一回复，private 发私信，pin 发一条置顶答复",
+    )
     citizen_wait: str = Field(
         default="", description="转人工时告诉群众的话，{due} 换成最晚答复的日期；空为不说"
     )
@@ -74,6 +87,8 @@ class SourceSettings(AccountSettings):
     def _complete(self) -> SourceSettings:
         if self.delivery == "webhook" and not self.webhook_url:
             raise ValueError("delivery 为 webhook 时要填 webhook_url")
+        if self.beyond == "pin" and self.replies_per_post == 1:
+            raise ValueError("beyond 为 pin 时 replies_per_post 至少是 2，其中一条留给置顶答复")
         if self.delivery != "manual" and not self.secret.get_secret_value():
             raise ValueError("要用环境变量 WENBAN_SOURCES__名称__SECRET 给出签名口令")
         return self

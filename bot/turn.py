@@ -54,6 +54,7 @@ class Turn:
     ``stop`` is None while the clock runs. ``accepted_at`` (受理) is when a person first took it up,
     or the answer if that came before. ``solved`` is the citizen's own word, None for silence;
     ``grade`` is 1 (非常满意) to 5. ``excluded`` is the code of an exclusion that two people made.
+    ``pinned`` says that a 置顶答复 for all who asked the same stopped the clock.
     ``backfilled`` counts replies that an import brought after the case was known unanswered.
     """
 
@@ -82,6 +83,7 @@ class Turn:
     imprecise: bool = False
     imported: bool = False
     suspected: bool = False
+    pinned: bool = False
     evasive: int = 0
     overruled: int = 0
     recategorised: int = 0

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, true
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from storage import crowds
 from storage.models import (
     Account,
     Case,
@@ -20,17 +20,25 @@ from storage.models import (
     Citizen,
     Delivery,
     Draft,
-    Message,
     SavedView,
     Staff,
     StaffSession,
 )
+from storage.narrowing import (
+    ESCALATED,
+    MENTIONED,
+    OPEN,
+    Filters,
+    Scope,
+    escalation,
+    told_to,
+    wanted,
+    within,
+)
 from storage.queries import queue_order
-from storage.terms import CaseState, DraftState, EventKind, Purpose, Role
+from storage.terms import CaseState, DraftState, EventKind, Purpose
 
 PAGE = 50
-MENTIONED = "mentioned"
-ESCALATED = "escalated"
 PRESENT = timedelta(seconds=60)
 """How long after its last sign of life a page counts as open."""
 _TO_CITIZENS = (
@@ -42,46 +50,6 @@ _TO_CITIZENS = (
     Purpose.NOTICE,
     Purpose.RATING,
 )
-_DONE = (CaseState.REPLYING, CaseState.ANSWERED, CaseState.RESOLVED, CaseState.CLOSED)
-_OPEN = (CaseState.WAITING, CaseState.CLARIFYING)
-_AGES = {"1d": timedelta(days=1), "3d": timedelta(days=3), "7d": timedelta(days=7)}
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What of the queue is wanted; empty means everything.
-
-    ``state`` is waiting, review (one step is done), clarifying, done, mentioned (in a note,
-    lately), escalated (open, and this person was told of its time) or all. ``age`` is overdue,
-    soon (due within a day), or how long it waits at least: 1d, 3d, 7d. ``assignee`` is none or
-    somebody's number; ``entry`` the entry that answers.
-    """
-
-    state: str = "waiting"
-    account: str = ""
-    department: str = ""
-    category: str = ""
-    kind: str = ""
-    age: str = ""
-    assignee: str = ""
-    text: str = ""
-    entry: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Filters:
-        known = {one.name for one in fields(cls)}
-        return cls(**{name: str(value) for name, value in data.items() if name in known})
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The accounts (keys) and departments whose cases may be seen; empty for all."""
-
-    accounts: Sequence[str] = ()
-    departments: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +57,7 @@ class Line:
     """One case in the queue; ``present`` are colleagues who have it on their screen.
 
     ``escalated`` is the last point of this turn's clock that was told, "" before the first.
+    ``crowd`` is what the case stands for where several ask the same.
     """
 
     case: Case
@@ -97,49 +66,81 @@ class Line:
     assignee: str
     present: tuple[str, ...] = ()
     escalated: str = ""
+    crowd: crowds.Together | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """Lines of the queue, of how many, and how many cases those are."""
+
     lines: list[Line]
     total: int
+    cases: int
 
 
 async def page(
     session: AsyncSession, filters: Filters, scope: Scope, now: datetime, start: int, me: Staff
 ) -> Page:
     """``PAGE`` lines of the queue from ``start`` on, in the order they should be taken up."""
-    wanted = _wanted(filters, scope, now)
+    asked = wanted(filters, scope, now)
     if filters.state == MENTIONED:
-        wanted.append(col(Case.id).in_(await mentioned(session, me.id or 0, now)))
+        asked.append(col(Case.id).in_(await mentioned(session, me.id or 0, now)))
     if filters.state == ESCALATED:
-        wanted.append(_told_to(me, now))
-    total = await _count(session, wanted)
+        asked.append(told_to(me, now))
+    if not filters.in_crowds:
+        total = await _count(session, asked)
+        rows = await _rows(session, asked, _order(filters, now), start)
+        return Page(await _lines(session, rows, {}, now, me), total, total)
+    total, cases = await crowds.count(session, asked)
+    units = await crowds.units(session, asked, now, start, PAGE)
+    chosen = col(Case.id).in_([one.case_id for one in units])
+    rows = await _rows(session, [chosen], _order(filters, now))
+    together = await crowds.together(session, units)
+    return Page(await _lines(session, rows, together, now, me), total, cases)
+
+
+async def _rows(
+    session: AsyncSession,
+    asked: Sequence[ColumnElement[bool]],
+    order: Sequence[ColumnElement[Any]],
+    start: int = 0,
+) -> list[tuple[Case, str, str, str]]:
+    """Cases with the names of the account, of the citizen and of who took them up."""
     query = (
         select(Case, Account.name, Citizen.display_name, Staff.display_name)
         .join(Account, col(Account.id) == Case.account_id)
         .join(Citizen, col(Citizen.id) == Case.citizen_id)
         .outerjoin(Staff, col(Staff.id) == Case.assignee_id)
-        .where(*wanted)
-        .order_by(*_order(filters, now))
+        .where(*asked)
+        .order_by(*order)
         .offset(start)
         .limit(PAGE)
     )
-    rows = list(await session.exec(query))
+    rows = await session.exec(query)
+    return [(case, account, citizen, taker or "") for case, account, citizen, taker in rows]
+
+
+async def _lines(
+    session: AsyncSession,
+    rows: Sequence[tuple[Case, str, str, str]],
+    together: Mapping[int, crowds.Together],
+    now: datetime,
+    me: Staff,
+) -> list[Line]:
     watched = await _watchers(session, [row[0].id or 0 for row in rows], now, me.id or 0)
     points = await _points(session, [row[0] for row in rows])
-    lines = [
+    return [
         Line(
             case,
             account,
             citizen,
-            assignee or "",
+            assignee,
             tuple(watched.get(case.id or 0, ())),
             points.get(case.id or 0, ""),
+            together.get(case.id or 0),
         )
         for case, account, citizen, assignee in rows
     ]
-    return Page(lines, total)
 
 
 async def waiting(session: AsyncSession, scope: Scope, limit: int) -> list[tuple[Case, str, str]]:
@@ -148,7 +149,7 @@ async def waiting(session: AsyncSession, scope: Scope, limit: int) -> list[tuple
         select(Case, Account.name, Draft.entry_id)
         .join(Account, col(Account.id) == Case.account_id)
         .outerjoin(Draft, (col(Draft.case_id) == Case.id) & (col(Draft.state) == DraftState.OPEN))
-        .where(col(Case.state) == CaseState.WAITING, *_within(scope))
+        .where(col(Case.state) == CaseState.WAITING, *within(scope))
         .order_by(col(Case.id).desc())
         .limit(limit)
     )
@@ -165,22 +166,21 @@ async def counts(session: AsyncSession, scope: Scope, now: datetime, me: Staff) 
     }
     found = {}
     for name, filters in views.items():
-        wanted = _wanted(filters, scope, now)
-        found[name] = await _count(session, wanted)
-    told = [*_wanted(Filters(state=ESCALATED), scope, now), _told_to(me, now)]
+        found[name] = await _count(session, wanted(filters, scope, now))
+    told = [*wanted(Filters(state=ESCALATED), scope, now), told_to(me, now)]
     found[ESCALATED] = await _count(session, told)
     found[MENTIONED] = len(await mentioned(session, me.id or 0, now))
     return found
 
 
-async def _count(session: AsyncSession, wanted: list[ColumnElement[bool]]) -> int:
+async def _count(session: AsyncSession, asked: list[ColumnElement[bool]]) -> int:
     query = (
         select(func.count())
         .select_from(Case)
         .join(Account, col(Account.id) == Case.account_id)
         .join(Citizen, col(Citizen.id) == Case.citizen_id)
     )
-    return (await session.exec(query.where(*wanted))).one()
+    return (await session.exec(query.where(*asked))).one()
 
 
 async def mentioned(session: AsyncSession, me: int, now: datetime) -> list[int]:
@@ -226,11 +226,23 @@ async def everyone(session: AsyncSession) -> dict[int, str]:
 
 
 async def told(session: AsyncSession, case_ids: Sequence[int]) -> list[Delivery]:
-    """What was sent to the citizen in these cases, or is about to be."""
-    query = select(Delivery).where(
-        col(Delivery.case_id).in_(case_ids), col(Delivery.purpose).in_(_TO_CITIZENS)
-    )
+    """What was sent to the citizen in these cases, or is about to be; what answered them in
+    public for all too."""
+    own = col(Delivery.case_id).in_(case_ids) & col(Delivery.purpose).in_(_TO_CITIZENS)
+    pins = await _pins(session, case_ids)
+    query = select(Delivery).where(or_(own, col(Delivery.id).in_(pins)))
     return list(await session.exec(query.order_by(col(Delivery.id))))
+
+
+async def _pins(session: AsyncSession, case_ids: Sequence[int]) -> list[int]:
+    """The 置顶答复 that these cases wait behind or were answered by."""
+    waiting = select(Case.pinned_id).where(col(Case.id).in_(case_ids))
+    served = select(CaseEvent.data).where(
+        col(CaseEvent.case_id).in_(case_ids), CaseEvent.kind == EventKind.REPLIED
+    )
+    found = [number for number in await session.exec(waiting) if number is not None]
+    replies = await session.exec(served)
+    return found + [int(data["delivery"]) for data in replies if data.get("pinned")]
 
 
 async def notes(session: AsyncSession, case_id: int) -> list[CaseNote]:
@@ -243,110 +255,16 @@ async def views(session: AsyncSession, staff_id: int) -> list[SavedView]:
     return list(await session.exec(query))
 
 
-def _wanted(filters: Filters, scope: Scope, now: datetime) -> list[ColumnElement[bool]]:
-    """Conditions on Case joined with Account and Citizen."""
-    found = [_state(filters.state), *_within(scope), *_age(filters.age, now)]
-    for column, value in (
-        (Account.key, filters.account),
-        (Case.department, filters.department),
-        (Case.category, filters.category),
-        (Case.kind, filters.kind),
-        (Case.entry_id, filters.entry),
-    ):
-        if value:
-            found.append(col(column) == value)
-    if filters.assignee == "none":
-        found.append(col(Case.assignee_id).is_(None))
-    elif filters.assignee.isdigit():
-        found.append(col(Case.assignee_id) == int(filters.assignee))
-    if filters.text.strip():
-        found.append(_mentions(filters.text.strip()))
-    return found
-
-
-def _state(state: str) -> ColumnElement[bool]:
-    if state == "review":
-        begun = exists().where(
-            col(Draft.case_id) == Case.id,
-            col(Draft.state) == DraftState.OPEN,
-            func.json_array_length(col(Draft.approvals)) > 0,
-        )
-        return (col(Case.state) == CaseState.WAITING) & begun
-    if state == "done":
-        return col(Case.state).in_(_DONE)
-    if state in ("all", MENTIONED):
-        return true()
-    if state == ESCALATED:
-        return col(Case.state).in_(_OPEN) & exists().where(*_escalation())
-    return col(Case.state) == (state if state in tuple(CaseState) else CaseState.WAITING)
-
-
-def _escalation() -> tuple[ColumnElement[bool], ...]:
-    """An event of the turn that the case is in."""
-    return (
-        col(CaseEvent.case_id) == Case.id,
-        col(CaseEvent.kind) == EventKind.ESCALATED,
-        col(CaseEvent.at) >= Case.opened_at,
-    )
-
-
-def _told_to(me: Staff, now: datetime) -> ColumnElement[bool]:
-    """Before the due time the owner is told, or all who may be; from then on supervisors too."""
-    nobody = col(Case.assignee_id).is_(None)
-    mine = and_(nobody, col(Case.department) == me.department) if me.department else nobody
-    told = or_(col(Case.assignee_id) == me.id, mine)
-    if me.role in (Role.SUPERVISOR, Role.ADMIN):
-        return or_(told, col(Case.due_at) <= now)
-    return told
-
-
 async def _points(session: AsyncSession, cases: Sequence[Case]) -> dict[int, str]:
     """The last point told of each case that is open."""
-    numbers = [one.id for one in cases if one.state in _OPEN]
+    numbers = [one.id for one in cases if one.state in OPEN]
     query = (
         select(CaseEvent.case_id, CaseEvent.data)
         .join(Case, col(Case.id) == CaseEvent.case_id)
-        .where(col(Case.id).in_(numbers), *_escalation())
+        .where(col(Case.id).in_(numbers), *escalation())
         .order_by(col(CaseEvent.id))
     )
     return {number: str(data.get("point", "")) for number, data in await session.exec(query)}
-
-
-def _within(scope: Scope) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if scope.accounts:
-        found.append(col(Account.key).in_(scope.accounts))
-    if scope.departments:
-        found.append(col(Case.department).in_(["", *scope.departments]))
-    return found
-
-
-def _age(age: str, now: datetime) -> list[ColumnElement[bool]]:
-    if age == "overdue":
-        return [col(Case.due_at) < now]
-    if age == "soon":
-        return [col(Case.due_at) >= now, col(Case.due_at) < now + timedelta(days=1)]
-    if age in _AGES:
-        return [col(Case.opened_at) < now - _AGES[age]]
-    return []
-
-
-def _mentions(text: str) -> ColumnElement[bool]:
-    """The number of a case, or words in its messages, its answers, or the citizen's name."""
-    number = text.removeprefix("#")
-    if number.isdigit() and len(number) <= 9:
-        return col(Case.id) == int(number)
-    messages, drafts = aliased(Message), aliased(Draft)
-    said = exists().where(
-        col(messages.case_id) == Case.id, col(messages.text).contains(text, autoescape=True)
-    )
-    answered = exists().where(
-        col(drafts.case_id) == Case.id,
-        col(drafts.state) == DraftState.SENT,
-        col(drafts.text).contains(text, autoescape=True),
-    )
-    named = col(Citizen.display_name).contains(text, autoescape=True)
-    return or_(said, answered, named)
 
 
 def _order(filters: Filters, now: datetime) -> tuple[ColumnElement[Any], ...]:

@@ -14,14 +14,15 @@ from typing import Any
 
 from sqlalchemy import exists, func, or_
 from sqlalchemy.orm import aliased
-from sqlmodel import and_, col, select
+from sqlmodel import and_, col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from storage.models import Delivery, utcnow
+from storage.models import Case, Delivery, utcnow
 from storage.terms import DeliveryState, Purpose
 
 _UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING)
 UNDELIVERED = (*_UNSENT, DeliveryState.HANDED)
+_REPLIES = (Purpose.REPLY, Purpose.REPLY_PART)
 NOT_OUT = (*UNDELIVERED, DeliveryState.HELD)
 
 
@@ -35,8 +36,11 @@ async def enqueue(
     dedupe: str,
     case_id: int | None = None,
     context: dict[str, Any] | None = None,
+    post: str = "",
+    due_at: datetime | None = None,
 ) -> bool:
-    """Add a delivery to this transaction, unless one with the same ``dedupe`` exists (False)."""
+    """Add a delivery to this transaction, to leave at ``due_at`` (now), unless one with the same
+    ``dedupe`` exists (False)."""
     if (await session.exec(select(Delivery.id).where(Delivery.dedupe == dedupe))).first():
         return False
     delivery = Delivery(
@@ -47,6 +51,8 @@ async def enqueue(
         dedupe=dedupe,
         case_id=case_id,
         context=context or {},
+        post=post,
+        due_at=due_at or utcnow(),
     )
     session.add(delivery)
     return True
@@ -189,8 +195,32 @@ async def standing_as(
 
 async def hold_reply(session: AsyncSession, *, case_id: int, until: datetime) -> None:
     """Let a reply that was queued in this transaction, and its copies, not leave before then."""
-    for delivery in await unsent_reply(session, case_id):
-        delivery.due_at = until
+    for delivery in [*await unsent_reply(session, case_id), *await _pin_of(session, case_id)]:
+        if not delivery.attempts:
+            delivery.due_at = max(delivery.due_at, until)
+
+
+async def _pin_of(session: AsyncSession, case_id: int) -> list[Delivery]:
+    """The 置顶答复 that the case waits behind, if nobody tried it yet."""
+    query = (
+        select(Delivery)
+        .join(Case, col(Case.pinned_id) == Delivery.id)
+        .where(Case.id == case_id, Delivery.state == DeliveryState.PENDING)
+    )
+    return list(await session.exec(query))
+
+
+async def let_go(session: AsyncSession, case_ids: Iterable[int], until: datetime) -> None:
+    """Let what was held of the replies of these cases leave from then on."""
+    cases = tuple(case_ids)
+    pins = select(Case.pinned_id).where(col(Case.id).in_(cases))
+    own = col(Delivery.case_id).in_(cases) & col(Delivery.purpose).in_(_REPLIES)
+    held = update(Delivery).where(
+        or_(own, col(Delivery.id).in_(pins)),
+        col(Delivery.state) == DeliveryState.PENDING,
+        col(Delivery.attempts) == 0,
+    )
+    await session.exec(held.values(due_at=until))
 
 
 async def unsent_reply(session: AsyncSession, case_id: int) -> list[Delivery]:

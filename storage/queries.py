@@ -23,7 +23,7 @@ class CaseView:
     """One case as staff see it; ``before`` and ``after`` count the queue around it.
 
     ``others`` are the numbers and words of the citizen's other open cases; ``evaded`` when the
-    last reply was perfunctory and nobody overruled that.
+    last reply was perfunctory and nobody overruled that; ``together`` is how many ask the same.
     """
 
     case: Case
@@ -37,6 +37,7 @@ class CaseView:
     before: int = 0
     after: int = 0
     evaded: bool = False
+    together: int = 0
 
     @property
     def text(self) -> str:
@@ -61,7 +62,18 @@ async def case_view(session: AsyncSession, case_id: int, now: datetime) -> CaseV
         before=before,
         after=after,
         evaded=await evasive_reply(session, case_id) is not None,
+        together=await together(session, case.crowd_id) if case.crowd_id else 0,
     )
+
+
+async def together(session: AsyncSession, crowd_id: int, but: Collection[int] = ()) -> int:
+    """How many cases of those that ask the same wait for a person, ``but`` for some."""
+    query = select(func.count()).where(
+        col(Case.crowd_id) == crowd_id,
+        col(Case.state) == CaseState.WAITING,
+        col(Case.id).not_in(but),
+    )
+    return (await session.exec(query)).one()
 
 
 async def messages(session: AsyncSession, case_id: int) -> list[Message]:

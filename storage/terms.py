@@ -124,9 +124,11 @@ class DeliveryState(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Why a message goes out; only ``reply`` is a substantive answer that stops a clock."""
+    """Why a message goes out; only ``reply``, and ``pinned`` for those who wait behind it, is a
+    substantive answer that stops a clock."""
 
     REPLY = "reply"
+    PINNED = "pinned"
     REPLY_PART = "reply_part"
     REPLY_COPY = "reply_copy"
     SUPPLEMENT = "supplement"

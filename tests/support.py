@@ -129,6 +129,7 @@ class Town:
         thread: str = "",
         at: datetime | None = None,
         external_id: str = "",
+        post: str = "",
         attachments: tuple[Attachment, ...] = (),
     ) -> int:
         """A citizen message through the intake; returns its case."""
@@ -142,6 +143,7 @@ class Town:
             thread=thread or place,
             external_id=external_id or f"{place}:{number}",
             attachments=attachments,
+            post=post,
             reply_to=str(number) if kind == "comment" else "",
         )
         return (await self.desk.intake.receive(inbound)).case_id
@@ -158,6 +160,11 @@ class Town:
             text=text,
             sent_at=at or datetime.now(UTC),
         )
+
+    async def comment(self, text: str, citizen: str, post: str = "p1") -> int:
+        """A comment under a post; returns its case."""
+        place = f"comment/{citizen}/{post}"
+        return await self.say(text, citizen, kind="comment", place=place, post=post)
 
     async def edit(self, text: str, external_id: str) -> Receipt | None:
         """The citizen edits one of their messages."""

@@ -76,6 +76,7 @@ class Census:
         masks["counts.valid"] = self.valid = alive & ~excluded
         masks["counts.answered"] = self.answered = self.valid & (standings.stop > 0)
         masks["counts.answered_automatically"] = self.answered & self._flags["automatic"]
+        masks["counts.answered_by_pin"] = self.answered & self._flags["pinned"]
         masks["counts.imprecise"] = self.valid & self._flags["imprecise"]
         masks["counts.imported"] = self.valid & self._flags["imported"]
         masks["counts.provisional_due"] = self.valid & standings.provisional

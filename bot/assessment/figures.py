@@ -46,12 +46,13 @@ def write(group: Group) -> Figures:
 
 
 def _counts(n: Mapping[str, int]) -> Figures:
-    plain = ("original", "excluded", "merged", "valid", "answered", "answered_automatically")
+    plain = ("original", "excluded", "merged", "valid", "answered")
+    ways = ("answered_automatically", "answered_by_pin")
     marks = ("imprecise", "imported", "provisional_due", "later_turns")
     evasions = ("evasive", "evasion_overruled", "suspected_evasive")
     standing = ("not_due", "due_soon", "overdue", "over_3_months")
     return {
-        **{name: n[f"counts.{name}"] for name in plain},
+        **{name: n[f"counts.{name}"] for name in (*plain, *ways)},
         "excluded_by": {
             key.removeprefix(EXCLUDED_BY): count
             for key, count in n.items()

@@ -62,6 +62,9 @@ class Capabilities:
     for the office's own words. ``own_pages`` says that this program's own pages show the messages.
     ``reply_window`` is how long after their last message a citizen may be written to, None
     for ever. ``one_per_comment`` says that a comment carries one reply: a later one replaces it.
+    ``post_limit`` is how many messages may go under one post within ``post_window``, 0 for any
+    number; ``beyond`` is what becomes of the answers beyond it: they wait for the next window, are
+    sent in private, or one 置顶答复 (pin) is posted for all who ask the same.
     """
 
     max_length: int
@@ -77,6 +80,9 @@ class Capabilities:
     own_pages: bool = False
     reply_window: timedelta | None = None
     one_per_comment: bool = False
+    post_limit: int = 0
+    post_window: timedelta = timedelta(hours=1)
+    beyond: Literal["wait", "private", "pin"] = "wait"
 
 
 class SendError(Exception):

@@ -12,7 +12,10 @@ from bot.channels.cutting import split_at_sense
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where an answer belongs: who it is for, and in public under which post and thread."""
+    """Where an answer belongs: who it is for, and in public under which post and thread.
+
+    What is ``pinned`` is for all who read a post.
+    """
 
     kind: str
     citizen: str
@@ -22,7 +25,7 @@ class Spot:
     @property
     def place(self) -> str:
         """As it is stored; no id can be taken for another."""
-        where = (self.post, self.thread) if self.kind == "comment" else ()
+        where = (self.post, self.thread) if self.kind != "direct" else ()
         return "/".join((self.kind, *(quote(part, safe="") for part in (self.citizen, *where))))
 
     @classmethod

@@ -14,6 +14,7 @@ from bot.desk.callback import Callback
 from bot.desk.catalogue import Catalogue
 from bot.desk.category import Recategorising
 from bot.desk.citizens import Citizens
+from bot.desk.crowds import Crowds
 from bot.desk.dispatch import Dispatch
 from bot.desk.duties import Duties
 from bot.desk.editing import Editing
@@ -85,6 +86,7 @@ class Desk:
         self.exports = Exports(office)
         self.workbench = Workbench(office)
         self.bulk = Bulk(office, self.review, self.workbench)
+        self.crowds = Crowds(office, self.bulk)
         self.phrases = Phrases(office)
         self.people = People(office)
         self.supervision = Supervision(office)

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
-from bot.desk import posting, wording
+from bot.desk import gathering, posting, wording
 from bot.desk.course import FOR_PEOPLE, Course, course, forbidden
 from bot.desk.drafting import choice_number, offer, propose, supersede
 from bot.desk.lots import Lots
@@ -256,10 +256,11 @@ class Answering:
         if useful and not case.department:
             case.department = useful[0].entry.department
             record(session, case, EventKind.ASSIGNED, department=case.department)
-        await propose(session, case, useful, len(match.parts) or 1)
+        draft = await propose(session, case, useful, len(match.parts) or 1)
         await set_due(self._office, session, case)
         await self._tell_citizen(session, case, verdict, first_time)
-        await posting.card(self._office, session, case)
+        await gathering.gather(session, case, verdict, draft)
+        await gathering.card(self._office, session, case)
 
     async def _tell_citizen(
         self, session: AsyncSession, case: Case, verdict: Triage, first_time: bool
@@ -310,6 +311,7 @@ class Answering:
             kind=case.kind,
             place=case.place,
             thread=case.thread,
+            post=case.post,
             reply_to=case.reply_to,
             subject=reading.text[:200],
             opened_at=first.sent_at,

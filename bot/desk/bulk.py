@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.desk import perfunctory
 from bot.desk.desktop import CONSOLE
@@ -74,15 +75,28 @@ class Bulk:
         ``entry_id`` is the entry that the text began as, if any. Raises DeskError when the
         text is for no case; what is wrong with one case is said of it.
         """
+        if len(picks) > MOST:
+            raise DeskError(f"一次最多给 {MOST} 件，请少选几件。")
+        return [one async for one in self.each(staff, picks, text, entry_id)]
+
+    async def each(
+        self,
+        staff: Staff,
+        picks: Sequence[tuple[int, int]],
+        text: str,
+        entry_id: str = "",
+        hold: timedelta | None = None,
+    ) -> AsyncGenerator[Answered, None]:
+        """As :meth:`answer`, of any number, told case by case; ``hold`` is how long they wait
+        before they leave, where that is not the usual time."""
         said = storable(text).strip()
         if not said:
             raise DeskError("答复是空的，请写上内容再发。")
-        if len(picks) > MOST:
-            raise DeskError(f"一次最多给 {MOST} 件，请少选几件。")
         if evasive := find(said):
             raise DeskError(f"没有发送：{perfunctory.warning(evasive)}")
         rests = self._rests(said, entry_id)
-        return [await self._one(staff, *pick, said, rests) for pick in dict(picks).items()]
+        for case_id, version in dict(picks).items():
+            yield await self._one(staff, case_id, version, said, rests, hold)
 
     async def take_back(self, staff: Staff, case_ids: Sequence[int]) -> str:
         """撤销 what was just sent to several, as far as it has not left."""
@@ -104,11 +118,17 @@ class Bulk:
         return entry_id
 
     async def _one(
-        self, staff: Staff, case_id: int, version: int, text: str, entry_id: str
+        self,
+        staff: Staff,
+        case_id: int,
+        version: int,
+        text: str,
+        entry_id: str,
+        hold: timedelta | None,
     ) -> Answered:
         try:
             said = await self._review.send(
-                staff, case_id, version, CONSOLE, text, entry_id=entry_id, verb="bulk"
+                staff, case_id, version, CONSOLE, text, entry_id=entry_id, verb="bulk", hold=hold
             )
         except DeskError as error:
             return Answered(case_id, str(error), sent=False)

@@ -62,6 +62,11 @@ def card(view: CaseView, now: datetime) -> Outgoing:
         _deadline(view, now),
         f"承办：{case.department or '未定'}",
         *([f"注意：{case.reason}"] if case.reason else []),
+        *(
+            [f"同一帖子下共 {view.together} 件问这件事，可在工作台一起答复"]
+            if view.together > 1
+            else []
+        ),
         *_standing(view),
         "",
         f"群众：{mask(_shorten(view.text)) or '（没有文字）'}",

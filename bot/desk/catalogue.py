@@ -18,8 +18,8 @@ from bot.triage import Triage, triage
 from knowledge.catalog import Entry
 from knowledge.matcher import Match
 from storage import accounts, entries, inbox, shelf
-from storage.inbox import Filters
 from storage.models import EntryRevision, EntryRow, LinkCheck, Staff
+from storage.narrowing import Filters
 from storage.shelf import PAGE, SOON, Used, Wanted
 
 YEAR = timedelta(days=365)

@@ -52,7 +52,7 @@ class Recategorising:
             said = reason_given(reason)
             change: dict[str, Any] = {"from": case.category, "to": category, "reason": said}
             record(desk.session, case, EventKind.CATEGORY_CHANGED, actor=desk.actor, **change)
-            case.category = category
+            case.category, case.crowd_id = category, None
             return await self._go_on(desk, match)
 
     async def _go_on(self, desk: Desktop, match: Match) -> str:

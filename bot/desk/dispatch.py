@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import (
+    Capabilities,
     Channel,
     Outgoing,
     RateLimitedError,
@@ -20,7 +21,7 @@ from bot.channels.base import (
     UnreachableError,
     WindowClosedError,
 )
-from bot.desk import held, pauses, perfunctory, posting, tasks, wording
+from bot.desk import held, pauses, posting, rationing, serving, tasks, wording
 from bot.desk.lots import Lots
 from bot.desk.office import (
     TOPIC_OUTBOX,
@@ -31,8 +32,7 @@ from bot.desk.office import (
     locked_cases,
 )
 from bot.desk.turns import set_due
-from bot.evasion import Kind
-from bot.telemetry import ANSWER_SECONDS, DELIVERIES
+from bot.telemetry import DELIVERIES
 from storage import outbox
 from storage.ledger import record
 from storage.models import Case, Citizen, Delivery
@@ -76,7 +76,7 @@ class Dispatch:
                 list(self._keys),
             )
         await asyncio.gather(*(self._deliver(delivery) for delivery in taken))
-        return len(taken)
+        return len(taken) + await serving.serve(self._office)
 
     async def next_due(self) -> datetime | None:
         """When the earliest unsent delivery may be tried."""
@@ -96,6 +96,10 @@ class Dispatch:
         channel = self._channels[key]
         if channel.capabilities.one_per_comment and await self._would_replace(delivery):
             return
+        if rationing.limited(channel.capabilities, delivery.post) and await self._is_over(
+            delivery, channel.capabilities
+        ):
+            return
         wait = await self._office.coordination.reserve(_slots(key, channel, delivery.place))
         if wait > 0:
             await self._settle(delivery, RateLimitedError(max(wait, _SHORT_WAIT)))
@@ -110,6 +114,18 @@ class Dispatch:
             awaits = bool(channel.capabilities.awaits)
             await self._accepted.do(Accepted(delivery, outgoing, external_id, awaits))
             self._office.notify(f"place:{key}:{delivery.place}")
+
+    async def _is_over(self, delivery: Delivery, can: Capabilities) -> bool:
+        """Whether the platform allows no more under the post now; what is not needed never goes."""
+        if delivery.purpose in rationing.COURTESY:
+            async with self._office.db.write() as session:
+                row = await session.get_one(Delivery, delivery.id)
+                outbox.give_up(row, "平台限条数，不另发")
+            return True
+        wait = await rationing.leaves(self._office, delivery, can)
+        if wait:
+            await self._settle(delivery, RateLimitedError(wait))
+        return bool(wait)
 
     async def _would_replace(self, delivery: Delivery) -> bool:
         """Whether this would take an answer's place under its comment; then it never leaves."""
@@ -183,35 +199,7 @@ class Dispatch:
         if delivery.purpose == Purpose.SUPPLEMENT:
             await pauses.begin(self._office, session, case, delivery)
         if delivery.purpose == Purpose.REPLY:
-            await self._stop_clock(session, delivery, case, busy)
-
-    async def _stop_clock(
-        self, session: AsyncSession, delivery: Delivery, case: Case, busy: bool
-    ) -> None:
-        evasive = delivery.context.get("evasive")
-        if not evasive and case.state == CaseState.REPLYING:
-            await pauses.end(self._office, session, case, "已答复", at=delivery.sent_at)
-        record(
-            session,
-            case,
-            EventKind.REPLIED,
-            at=delivery.sent_at,
-            delivery=delivery.id,
-            entry=case.entry_id,
-            automatic=case.automatic,
-            **({"evasive": evasive} if evasive else {}),
-        )
-        if case.state == CaseState.REPLYING and evasive:
-            perfunctory.go_on(case, Kind(evasive))
-            await set_due(self._office, session, case)
-            await posting.card(self._office, session, case)
-        elif case.state == CaseState.REPLYING:
-            case.state, case.answered_at = CaseState.ANSWERED, delivery.sent_at
-            case.version += 1
-            if busy:
-                await tasks.withdraw(session, case, tasks.ABOUT_THE_CLOCK, "已答复")
-            if case.automatic and case.answered_at:
-                ANSWER_SECONDS.observe((case.answered_at - case.opened_at).total_seconds())
+            await serving.answered(self._office, session, case, delivery, busy=busy)
 
     async def _settle(self, delivery: Delivery, error: SendError) -> None:
         """Put a failed delivery back, or give it up and put its case before a person."""

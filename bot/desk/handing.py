@@ -19,11 +19,11 @@ from bot.channels.wire import Spot, wire
 from bot.desk.desktop import in_scope, reason_given
 from bot.desk.dispatch import Dispatch
 from bot.desk.office import TOPIC_OUTBOX, DeskError, Office, account_by_key, storable
-from storage import handed
+from storage import handed, posts
 from storage.handed import Handed
 from storage.ledger import audit
 from storage.models import Account, Case, Delivery, Staff
-from storage.terms import DeliveryState
+from storage.terms import DeliveryState, Purpose
 
 _SKEW = timedelta(minutes=5)
 _PATIENCE = timedelta(minutes=10)
@@ -34,13 +34,15 @@ _ID = 200
 @dataclass(frozen=True, slots=True)
 class ToPost:
     """One answer for a person to look after: in as many posts as it takes, where, and what it
-    answers. ``by_program`` is one that a platform's program fetched, or should have."""
+    answers. ``by_program`` is one that a platform's program fetched, or should have; ``behind`` is
+    how many wait for it where it is a 置顶答复."""
 
     handed: Handed
     parts: tuple[str, ...]
     spot: Spot
     reply_to: str
     by_program: bool
+    behind: int = 0
 
 
 class Handing:
@@ -102,17 +104,19 @@ class Handing:
             return []
         async with self._office.db.read() as session:
             found = await handed.for_people(session, self._keys, _SHOWN)
+            pins = [one.delivery.id or 0 for one in found if one.delivery.purpose == Purpose.PINNED]
+            behind = {number: await posts.behind(session, number) for number in pins}
         theirs = (one for one in found if in_scope(staff, one.case.department, one.account.key))
         limit = self._office.now() - _PATIENCE
-        shown = [self._to_post(one) for one in theirs]
+        shown = [self._to_post(one, behind.get(one.delivery.id or 0, 0)) for one in theirs]
         late = [one for one in shown if one.by_program and one.handed.delivery.created_at < limit]
         return [one for one in shown if not one.by_program] + late
 
-    def _to_post(self, one: Handed) -> ToPost:
+    def _to_post(self, one: Handed, behind: int) -> ToPost:
         can, outgoing = self._office.can(one.account), Outgoing.from_json(one.delivery.payload)
         parts = tuple(split_at_sense(outgoing.text, can.max_length))
         spot = Spot.of(one.delivery.place)
-        return ToPost(one, parts, spot, outgoing.reply_to, can.awaits == "program")
+        return ToPost(one, parts, spot, outgoing.reply_to, can.awaits == "program", behind)
 
     async def posted(self, staff: Staff, delivery_id: int) -> str:
         """已发布: this person has just posted it. Raises DeskError."""

@@ -18,7 +18,6 @@ from knowledge.catalog import Entry
 from knowledge.masking import mask
 from knowledge.screen import Finding
 from storage import inbox, ledger, outbox, queries, sessions, tasks
-from storage.inbox import Filters, Scope
 from storage.ledger import audit
 from storage.models import (
     Account,
@@ -32,6 +31,7 @@ from storage.models import (
     Staff,
     StaffSession,
 )
+from storage.narrowing import Filters, Scope
 from storage.terms import Role, TaskKind
 
 TOPIC_PRESENCE = "presence"

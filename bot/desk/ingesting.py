@@ -11,8 +11,8 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from bot.desk.intake import Intake
-from bot.desk.office import Inbound, Office
-from storage import handed
+from bot.desk.office import Inbound, Office, account_by_key, key_of
+from storage import crowds, handed
 from storage.models import Account, Message, MessageVersion
 
 LOT = 200
@@ -76,6 +76,7 @@ class Ingesting:
         return taken
 
     async def _take_lot(self, lot: Sequence[Posted]) -> list[Taken]:
+        await self._name_posts(lot)
         known = await self._known(lot)
         fresh = [one.inbound for one in lot if one.inbound.external_id not in known]
         receipts = iter(await self._intake.receive_many(fresh))
@@ -89,6 +90,14 @@ class Ingesting:
             outcome = Outcome.KNOWN if receipt.duplicate else Outcome.NEW
             taken.append(Taken(outcome, receipt.case_id))
         return taken
+
+    async def _name_posts(self, lot: Sequence[Posted]) -> None:
+        told = {one.inbound.post: one.inbound.post_title for one in lot}
+        titles = {post: title for post, title in told.items() if post and title}
+        if titles:
+            async with self._office.db.write() as session:
+                account = await account_by_key(session, lot[0].inbound.account)
+                await crowds.name_posts(session, key_of(account), titles)
 
     async def _again(self, one: Posted, kept: _Kept) -> Taken:
         """A message that is there already: the same, or a later wording of it."""

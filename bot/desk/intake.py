@@ -90,7 +90,7 @@ class Intake:
             if inbound.kind == "direct" and self._office.can(account).reply_window is not None:
                 await held.release(self._office, session, account, citizen, inbound.sent_at)
             if inbound.citizen not in strangers:
-                case = await _case_for(session, account, citizen, inbound)
+                case = await self._case_for(session, account, citizen, inbound)
             new = case is None
             case = case or _start(session, account, citizen, inbound)
             self._touch(case, inbound)
@@ -106,6 +106,16 @@ class Intake:
                 )
             await self._attach(session, case, message, inbound)
         return [Receipt(key_of(case), new_case=new) for case, new in found]
+
+    async def _case_for(
+        self, session: AsyncSession, account: Account, citizen: Citizen, inbound: Inbound
+    ) -> Case | None:
+        """The case that this message belongs to; None for one of its own."""
+        case = await _open_case(session, account, citizen, inbound)
+        if case is None and wants_more(inbound.text):
+            in_private = self._office.can(account).beyond == "private"
+            case = await _dispute(session, account, citizen, inbound, in_private)
+        return case
 
     async def edit(self, inbound: Inbound) -> Receipt | None:
         """Keep an edited message as a new version of the same message; None if never seen."""
@@ -226,16 +236,6 @@ async def _welcome(
     return citizens, strangers
 
 
-async def _case_for(
-    session: AsyncSession, account: Account, citizen: Citizen, inbound: Inbound
-) -> Case | None:
-    """The case that this message belongs to; None for one of its own."""
-    case = await _open_case(session, account, citizen, inbound)
-    if case is None and wants_more(inbound.text):
-        case = await _dispute(session, account, citizen, inbound)
-    return case
-
-
 async def _open_case(
     session: AsyncSession, account: Account, citizen: Citizen, inbound: Inbound
 ) -> Case | None:
@@ -264,15 +264,29 @@ async def _heir(
 
 
 async def _dispute(
-    session: AsyncSession, account: Account, citizen: Citizen, inbound: Inbound
+    session: AsyncSession, account: Account, citizen: Citizen, inbound: Inbound, in_private: bool
 ) -> Case | None:
-    """The recently answered case that 转人工 or 没解决 is about, opened again."""
+    """The recently answered case that 转人工 or 没解决 is about, opened again.
+
+    Where comments are answered ``in_private``, words in private may be about a comment.
+    """
     since = inbound.sent_at - _DISPUTABLE
-    query = _in_thread(account, citizen, inbound).where(
+    lately = (
         col(Case.state).in_((CaseState.ANSWERED, CaseState.RESOLVED)),
         col(Case.answered_at) > since,
     )
-    case = (await session.exec(query)).first() or await _heir(
+    query = _in_thread(account, citizen, inbound).where(*lately)
+    case = (await session.exec(query)).first()
+    if case is None and in_private and inbound.kind == "direct":
+        public = select(Case).where(
+            Case.account_id == account.id,
+            Case.citizen_id == citizen.id,
+            Case.kind == "comment",
+            *lately,
+        )
+        newest = public.order_by(col(Case.answered_at).desc()).limit(1).with_for_update()
+        case = (await session.exec(newest)).first()
+    case = case or await _heir(
         session, account, citizen, inbound, (CaseState.ANSWERED, CaseState.RESOLVED)
     )
     if case is not None and (case.answered_at is None or case.answered_at <= since):
@@ -304,6 +318,7 @@ def _start(session: AsyncSession, account: Account, citizen: Citizen, inbound: I
         kind=inbound.kind,
         place=inbound.place,
         thread=inbound.thread,
+        post=inbound.post,
         opened_at=inbound.sent_at,
     )
     session.add(case)

@@ -92,7 +92,7 @@ class Inbound:
 
     ``external_id`` is unique in the account; ``place`` is the chat an answer goes to and
     ``thread`` the conversation in it; ``reply_to`` is the platform's id to quote. ``sent_at``
-    is the platform's own time, aware.
+    is the platform's own time, aware. ``post`` is the platform's id of what is commented on.
     """
 
     account: str
@@ -106,9 +106,11 @@ class Inbound:
     sent_at: datetime
     attachments: tuple[Attachment, ...] = ()
     reply_to: str = ""
+    post: str = ""
+    post_title: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("text", "name"):
+        for name in ("text", "name", "post_title"):
             object.__setattr__(self, name, storable(getattr(self, name)))
 
 

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Button, Capabilities, Outgoing
 from bot.channels.cutting import split_at_sense
-from bot.desk import bundles, cards, perfunctory, wording
+from bot.desk import bundles, cards, perfunctory, pinning, rationing, wording
 from bot.desk.office import Office, account_by_key, key_of
 from bot.evasion import find
 from knowledge.catalog import Entry
@@ -38,6 +38,7 @@ async def notice(
         payload=outgoing.to_json(),
         dedupe=f"{purpose}:{case.id}:{case.version}",
         case_id=case.id,
+        post=case.post if case.kind == "comment" else "",
     )
 
 
@@ -59,20 +60,20 @@ async def reply(
     was found for what was ``asked``: nobody has to look whether it speaks of the same.
     """
     await _give_up_held(office, session, case)
-    steps = await bundles.rows_for(office, session, case, sources)
-    parts, rows = await _dressed(office, session, case, case, text, sources, steps)
+    case.automatic, case.pinned_id = actor == "system", None
     found = find(text, asked) if asked else await perfunctory.judge(office, session, case, text)
     marks: dict[str, Any] = {"evasive": str(found.kind)} if found else {}
-    for number, part in enumerate(parts, 1):
-        last = number == len(parts)
-        await _part(session, case, part, rows if last else (), number, marks if last else None)
+    way = await rationing.way_of(office, session, case, text)
+    if way.pinned:
+        marks["pinned"] = await pinning.wait_behind(office, session, case, text, sources, marks)
+    else:
+        await _parts_of(office, session, case, text, sources, way, marks)
     await _copies(office, session, case, text, sources)
     case.state = CaseState.REPLYING
     case.consider_at = None
     case.entry_id = sources[0].id if len(sources) == 1 else ""
     if len(sources) > 1:
         marks["entries"] = [entry.id for entry in sources]
-    case.automatic = actor == "system"
     record(
         session,
         case,
@@ -94,6 +95,24 @@ async def _give_up_held(office: Office, session: AsyncSession, case: Case) -> No
     for held in await outbox.held(session, account_id=case.account_id, case_id=case.id):
         outbox.give_up(held, "另有新的答复")
         case.reason = ""
+
+
+async def _parts_of(
+    office: Office,
+    session: AsyncSession,
+    case: Case,
+    text: str,
+    sources: Sequence[Entry],
+    way: rationing.Way,
+    marks: dict[str, Any],
+) -> None:
+    """Queue a reply to this citizen alone, in as many parts as it takes."""
+    steps = await bundles.rows_for(office, session, case, sources)
+    parts, rows = await _dressed(office, session, case, case, text, sources, steps)
+    for number, part in enumerate(parts, 1):
+        last = number == len(parts)
+        known = marks if last else None
+        await _part(session, case, way, part, rows if last else (), number, known)
 
 
 async def _dressed(
@@ -134,22 +153,25 @@ def _parts(text: str, can: Capabilities, kind: str) -> list[str]:
 async def _part(
     session: AsyncSession,
     case: Case,
+    way: rationing.Way,
     text: str,
     buttons: Rows,
     number: int,
     last: dict[str, Any] | None,
 ) -> None:
     """Queue one part of a reply; the last one carries what is known of the whole."""
-    outgoing = Outgoing(text, buttons, reply_to=case.reply_to)
+    outgoing = Outgoing(text, buttons, reply_to=way.reply_to)
     await outbox.enqueue(
         session,
         account_id=case.account_id,
-        place=case.place,
+        place=way.place,
         purpose=Purpose.REPLY_PART if last is None else Purpose.REPLY,
         payload=outgoing.to_json(),
         dedupe=f"reply:{case.id}:{case.version}:{number}",
         case_id=case.id,
         context=last or {},
+        post=way.post,
+        due_at=way.due_at,
     )
 
 
@@ -177,6 +199,7 @@ async def _copies(
                 payload=outgoing.to_json(),
                 dedupe=f"copy:{case.id}:{case.version}:{merged.id}:{number}",
                 case_id=merged.id,
+                post=merged.post if merged.kind == "comment" else "",
             )
 
 

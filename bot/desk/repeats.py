@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
@@ -16,9 +17,15 @@ def alike(one: str, other: str) -> int:
     """How alike two texts are, 0–100: as they stand, or by the words that say something."""
     if not (one.strip() and other.strip()):
         return 0
-    mine, theirs = (" ".join(set(words(text)) - stop_words()) for text in (one, other))
-    whole = fuzz.ratio(normalize(one), normalize(other))
+    (plain, mine), (other_plain, theirs) = _told(one), _told(other)
+    whole = fuzz.ratio(plain, other_plain)
     return round(max(whole, fuzz.token_sort_ratio(mine, theirs) if mine and theirs else 0))
+
+
+@lru_cache(maxsize=4096)
+def _told(text: str) -> tuple[str, str]:
+    """A text as it stands, and the words in it that say something."""
+    return normalize(text), " ".join(sorted(set(words(text)) - stop_words()))
 
 
 def likely(text: str, others: Iterable[tuple[int, str]]) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from storage import inbox, outbox, queries, steps, tasks
 from storage.files import names
 from storage.ledger import audit, record
 from storage.models import Case, Citizen, Delivery, Draft, Task, utcnow
-from storage.terms import OPEN_STATES, CaseState, EventKind, TaskState
+from storage.terms import OPEN_STATES, CaseState, EventKind, Purpose, TaskState
 
 ERASED = "（已应群众要求删除）"
 EXPIRED = "（保留期满，已抹去）"
@@ -91,7 +91,8 @@ async def forget(session: AsyncSession, case: Case, actor: str, mark: str) -> li
     for draft in await session.exec(select(Draft).where(Draft.case_id == case.id)):
         draft.text = draft.original = mark
         draft.approvals = [{**one, "before": "", "after": ""} for one in draft.approvals]
-    for delivery in await session.exec(select(Delivery).where(Delivery.case_id == case.id)):
+    own = (Delivery.case_id == case.id, Delivery.purpose != Purpose.PINNED)
+    for delivery in await session.exec(select(Delivery).where(*own)):
         delivery.payload = Outgoing(mark).to_json()
         if delivery.place == case.place:
             delivery.place = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 
 from rapidfuzz import fuzz
 
@@ -62,10 +63,12 @@ class Review:
         *,
         entry_id: str = "",
         verb: str = "send",
+        hold: timedelta | None = None,
     ) -> str:
         """Approve the draft with this text in its place, its placeholders filled in.
 
-        ``entry_id`` is the entry that the text was made of, where that is not the draft's.
+        ``entry_id`` is the entry that the text was made of, where that is not the draft's;
+        ``hold`` is how long it waits before it leaves, where that is not the usual time.
         """
         async with self._acting(verb, staff, case_id, version, place) as desk:
             if not text.strip():
@@ -83,7 +86,7 @@ class Review:
                 return await supplement.step(self._office, desk, draft, said)
             if entry_id and basis(draft) != [entry_id]:
                 self._base(desk, draft, entry_id)
-            return await self._approve_written(desk, draft, said)
+            return await self._approve_written(desk, draft, said, hold)
 
     async def other(self, staff: Staff, case_id: int, version: int, place: str) -> str:
         """换一条: put the next candidate's answer into the draft."""
@@ -243,11 +246,13 @@ class Review:
     ) -> AbstractAsyncContextManager[Desktop]:
         return acting(self._office, verb, staff, case_id, version, place)
 
-    async def _approve_written(self, desk: Desktop, draft: Draft, text: str) -> str:
+    async def _approve_written(
+        self, desk: Desktop, draft: Draft, text: str, hold: timedelta | None
+    ) -> str:
         """Approve a text that was just written; a perfunctory one is first shown as such."""
         found = await perfunctory.judge(self._office, desk.session, desk.case, text)
         if found is None or text == draft.text:
-            return await self._approve(desk, draft, text)
+            return await self._approve(desk, draft, text, hold)
         await approving.check(desk, draft, text)
         draft.text = text
         desk.case.version += 1
@@ -259,21 +264,23 @@ class Review:
         again = "再发一次就照发" if desk.place == CONSOLE else "在新卡片上点“仍要发送”"
         return f"{NOT_SENT}：{perfunctory.warning(found)}请补上实际内容，或{again}。"
 
-    async def _approve(self, desk: Desktop, draft: Draft, text: str) -> str:
+    async def _approve(
+        self, desk: Desktop, draft: Draft, text: str, hold: timedelta | None = None
+    ) -> str:
         """One review step; the last one sends."""
         if left := await approving.approve(desk, draft, text):
             await posting.card(self._office, desk.session, desk.case)
             return f"已通过第 {len(draft.approvals)} 步审核，还需 {left} 步"
-        return await self._send(desk, draft, text)
+        return await self._send(desk, draft, text, hold)
 
-    async def _send(self, desk: Desktop, draft: Draft, text: str) -> str:
+    async def _send(self, desk: Desktop, draft: Draft, text: str, hold: timedelta | None) -> str:
         decide(draft, DraftState.SENT, desk.actor)
         kept = still_of(text, draft.original)
         found = [self._office.library.get(one) for one in basis(draft)] if kept else []
         sources = [entry for entry in found if entry is not None]
         await posting.reply(self._office, desk.session, desk.case, text, sources, actor=desk.actor)
         if desk.place == CONSOLE:
-            until = self._office.now() + self._office.rules.undo
+            until = self._office.now() + (hold or self._office.rules.undo)
             await outbox.hold_reply(desk.session, case_id=key_of(desk.case), until=until)
         only = sources[0] if len(sources) == 1 else None
         learnt, buttons = await similar.offer(desk.session, desk.case, draft, only)

@@ -64,6 +64,12 @@ def _answer(entry: Entry) -> str:
     return "\n".join(lines)
 
 
+def pinned(question: str, text: str) -> str:
+    """The answer to all who ask the same under a post."""
+    asked = f"大家问的“{question}”" if question else "大家问的这件事"
+    return f"【统一答复】{asked}：\n{text}\n\n{FEEDBACK}"
+
+
 def link_rows(
     entries: Iterable[Entry], through: Callable[[Entry, Link], str] = lambda _, link: link.url
 ) -> tuple[tuple[Button, ...], ...]:

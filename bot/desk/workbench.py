@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.desk import posting
+from bot.desk import pinning, posting
 from bot.desk.desktop import CONSOLE, DECIDERS, acting
 from bot.desk.drafting import take_up
 from bot.desk.inbox import own_case
@@ -90,10 +90,13 @@ class Workbench:
         draft = await queries.sent_draft(session, key_of(case))
         unsent = await outbox.unsent_reply(session, key_of(case))
         held = [one for one in unsent if one.state == DeliveryState.PENDING and not one.attempts]
-        if case.state != CaseState.REPLYING or draft is None or not unsent or held != unsent:
+        queued = bool(unsent) or case.pinned_id is not None
+        if case.state != CaseState.REPLYING or draft is None or not queued or held != unsent:
             raise DeskError("已经发出，撤不回来了。")
         if draft.decided_by != actor and staff.role not in DECIDERS:
             raise DeskError("这条答复不是您发的，请找发的人或主管撤销。")
+        if case.pinned_id is not None:
+            await pinning.take_back(session, case)
         for delivery in held:
             outbox.give_up(delivery, "已撤销")
         draft.state, draft.decided_by, draft.decided_at = DraftState.OPEN, "", None

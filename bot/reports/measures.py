@@ -51,6 +51,7 @@ COUNTS = (
         counts__merged="并入别件",
         counts__answered="已答复",
         counts__answered_automatically="其中自动答复",
+        counts__answered_by_pin="其中由置顶答复",
     ),
     Measure("数量", "答复率", "counts.answer_rate", Kind.SHARE),
 )

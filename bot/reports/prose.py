@@ -72,6 +72,9 @@ def _answered(counts: Figures) -> str:
     text = f"已答复{counts['answered']}件，答复率{percent(counts['answer_rate'])}"
     if counts["answered_automatically"]:
         text += f"，其中自动答复{counts['answered_automatically']}件"
+    if counts["answered_by_pin"]:
+        share = counts["answered_by_pin"] / counts["answered"]
+        text += f"，其中由置顶答复{counts['answered_by_pin']}件（{percent(share)}）"
     if not open_:
         return f"{text}，没有未答复的留言。"
     parts = {

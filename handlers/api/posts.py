@@ -59,6 +59,7 @@ class Post(_Given):
     sent_at: Moment = Field(description="平台上的发表时间，要带时区，如 2026-03-02T09:30:00+08:00")
     edited_at: Moment | None = Field(default=None, description="群众改过文字时，改的时间")
     post_id: Detail = Field(default="", description="评论所在的帖子或视频的编号")
+    post_title: Detail = Field(default="", description="帖子的标题或开头，给工作人员看")
     thread_id: Detail = Field(default="", description="评论所在的楼的编号")
 
     @field_validator("text")
@@ -89,6 +90,8 @@ class Post(_Given):
             text=self.text,
             sent_at=self.sent_at,
             reply_to=self.external_id,
+            post=self.post_id if self.kind == "comment" else "",
+            post_title=" ".join(self.post_title.split()),
         )
         return Posted(inbound, self.edited_at)
 
@@ -138,11 +141,13 @@ class Reply(BaseModel):
     """要发布的一条。"""
 
     id: str
-    kind: Literal["comment", "direct"]
+    kind: Literal["comment", "direct", "pinned"] = Field(
+        description="pinned 是一条置顶答复：发在帖子下并置顶，不回复哪一个人"
+    )
     citizen_id: str
     post_id: str
     thread_id: str
-    reply_to: str = Field(description="回复哪一条消息（external_id）")
+    reply_to: str = Field(description="回复哪一条消息（external_id）；置顶答复为空")
     text: str = Field(description="全文")
     parts: list[str] = Field(description="全文按平台字数断开，依次发布；通常只有一段")
     purpose: str = Field(description="reply 答复，acknowledgement 回执，clarification 反问等")

@@ -60,6 +60,7 @@ EVENTS = {
 PURPOSES = {
     Purpose.REPLY: "答复",
     Purpose.REPLY_PART: "答复",
+    Purpose.PINNED: "置顶答复",
     Purpose.SUPPLEMENT: "请群众补充",
     Purpose.RATING: "请群众评价",
     Purpose.ACKNOWLEDGEMENT: "自动回执",

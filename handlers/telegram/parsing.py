@@ -117,6 +117,7 @@ def _inbound(
         kind="comment" if thread else "direct",
         place=place,
         thread=thread or place,
+        post=thread if thread != place else "",
         external_id=f"{place}:{number}",
         text=written if text is None else text,
         sent_at=message.date.astimezone(UTC),

@@ -109,6 +109,7 @@ def _inbound(article: str, identity: str, comment: Mapping[str, Any]) -> Inbound
         text=str(comment["content"]).strip(),
         sent_at=datetime.fromtimestamp(int(comment["create_time"]), UTC),
         reply_to=str(int(comment["user_comment_id"])),
+        post=article,
     )
 
 

@@ -11,10 +11,12 @@ from storage.models.conversation import (
     Case,
     CaseEvent,
     Citizen,
+    Crowd,
     Delivery,
     Draft,
     Message,
     MessageVersion,
+    Post,
     StepDone,
 )
 from storage.models.figures import FigureQueue, FigureWord, Seal, TurnBlock, TurnChange, TurnFact
@@ -40,6 +42,7 @@ __all__ = [
     "CaseNote",
     "Citizen",
     "Credential",
+    "Crowd",
     "Delivery",
     "Draft",
     "EntryRevision",
@@ -54,6 +57,7 @@ __all__ = [
     "Message",
     "MessageVersion",
     "Phrase",
+    "Post",
     "ProposalDecision",
     "SavedView",
     "ScreenWord",

@@ -56,6 +56,34 @@ class StepDone(SQLModel, table=True):
     at: datetime = moment()
 
 
+class Post(SQLModel, table=True):
+    """帖子: what an account published, as far as its title is known."""
+
+    __table_args__ = (UniqueConstraint("account_id", "external_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    account_id: int = Field(foreign_key="account.id")
+    external_id: str
+    title: str = ""
+
+
+class Crowd(SQLModel, table=True):
+    """同问: the comments under one post that ask the same.
+
+    They ask what the entry ``entry_id`` answers; where none does, about what the case
+    ``head_id`` says.
+    """
+
+    __table_args__ = (UniqueConstraint("account_id", "post", "entry_id", "head_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    account_id: int = Field(foreign_key="account.id")
+    post: str
+    entry_id: str = ""
+    head_id: int = 0
+    created_at: datetime = moment()
+
+
 class Case(SQLModel, table=True):
     """诉求: one matter of one citizen with one account; a projection of its events.
 
@@ -65,13 +93,17 @@ class Case(SQLModel, table=True):
     the start when ``due_at`` is another one by now. ``remind_at`` is when staff are reminded
     next, None while that is not worked out. ``excluded`` is the code of a confirmed exclusion,
     ``merged_into`` the case that is answered for this one too. ``comment`` and ``follow_up`` are
-    what the citizen said of their grade.
+    what the citizen said of their grade. ``post`` is the platform's id of what is commented on,
+    ``crowd_id`` the :class:`Crowd` that it waits in, ``pinned_id`` the delivery of the 置顶答复
+    that it waits behind or was answered by last.
     """
 
     __table_args__ = (
         Index("ix_case_conversation", "account_id", "citizen_id", "thread", "state"),
         Index("ix_case_queue", "state", "urgency", "due_at"),
         Index("ix_case_remind", "state", "remind_at"),
+        Index("ix_case_crowd", "crowd_id", "state"),
+        Index("ix_case_pinned", "pinned_id", "state"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -80,6 +112,9 @@ class Case(SQLModel, table=True):
     kind: str = "direct"
     place: str = ""
     thread: str = ""
+    post: str = ""
+    crowd_id: int | None = None
+    pinned_id: int | None = None
     reply_to: str = ""
     subject: str = text_column()
     state: str = "received"
@@ -193,12 +228,14 @@ class Delivery(SQLModel, table=True):
 
     ``place`` is the platform's chat the message goes to: deliveries to one place leave in
     order. ``payload`` is a :class:`bot.channels.base.Outgoing` as JSON; ``context`` is what the
-    desk needs to understand an answer to this message.
+    desk needs to understand an answer to this message. ``post`` is what it stands under in public,
+    ``left_at`` since when it counts among what the platform allows there.
     """
 
     __table_args__ = (
         Index("ix_delivery_due", "state", "due_at"),
         Index("ix_delivery_place", "account_id", "place", "state"),
+        Index("ix_delivery_post", "account_id", "post", "left_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -206,6 +243,7 @@ class Delivery(SQLModel, table=True):
     case_id: int | None = Field(default=None, foreign_key="case.id", index=True)
     purpose: str
     place: str
+    post: str = ""
     payload: dict[str, Any] = json_column(dict)
     context: dict[str, Any] = json_column(dict)
     dedupe: str = Field(unique=True)
@@ -213,6 +251,7 @@ class Delivery(SQLModel, table=True):
     attempts: int = 0
     due_at: datetime = moment()
     lease_until: datetime | None = moment_or_none()
+    left_at: datetime | None = moment_or_none()
     external_id: str = Field(default="", index=True)
     error: str = ""
     created_at: datetime = moment()

@@ -115,7 +115,7 @@ GROUP: dict[str, Any] = {
     "counts": {
         **all_are(
             COUNT,
-            "original excluded merged valid answered answered_automatically "
+            "original excluded merged valid answered answered_automatically answered_by_pin "
             "imprecise imported provisional_due later_turns evasive "
             "evasion_overruled suspected_evasive",
         ),

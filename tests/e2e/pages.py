@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
 
+from sqlalchemy import func
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.config import read_bundles
@@ -33,6 +36,13 @@ HARD = (
     "东湖路的路灯一到晚上就不亮",
 )
 EASY = ("身份证丢了怎么补", "居住证怎么办", "新生儿怎么上户口")
+TOGETHER = (
+    ("湖边散步", "体育馆周末几点开门"),
+    ("阿杰", "请问体育馆周末几点开门？"),
+    ("一颗糖", "体育馆周末几点开门呀"),
+    ("跑步的人", "体育馆周末到底几点开门啊"),
+    ("老街坊", "体育馆周末几点开门，谢谢"),
+)
 UNDER_A_POST = (("城南小陈", "身份证丢了怎么补"), ("开花的树", "新生儿怎么上户口"))
 PHRASES = {
     "开头": "{称呼}，您好！您反映的事（{诉求编号}）我们已经看过。",
@@ -42,6 +52,7 @@ PHRASES = {
 SHOWN = {
     "queue": "/console/",
     "case": "/console/case/{case}",
+    "crowd": "/console/crowd/{crowd}",
     "tasks": "/console/tasks",
     "posting": "/console/posting",
     "intake": "/console/intake",
@@ -76,6 +87,7 @@ OTHERS = {
 READY = {
     "queue": ".line",
     "case": ".reply-box textarea",
+    "crowd": ".crowd-row",
     "tasks": ".nothing-title",
     "posting": ".posting",
     "intake": ".kb-upload .q-btn[aria-label]",
@@ -126,11 +138,20 @@ async def a_day(website: Website) -> dict[str, str]:
         client = website.browser()
         await write(client, text)
         await answers(client)
-    for number, (name, text) in enumerate(UNDER_A_POST, 1):
+    for number, (name, text) in enumerate((*UNDER_A_POST, *TOGETHER), 1):
         posted = Post.model_validate(
-            post(number, text, citizen_id=f"10{number}", citizen_name=name, post_id="4471")
+            post(
+                number,
+                text,
+                citizen_id=f"10{number}",
+                citizen_name=name,
+                post_id="4471",
+                post_title="全民健身日，体育馆免费开放",
+                sent_at=(datetime.now(UTC) - timedelta(minutes=number)).isoformat(),
+            )
         )
-        await desk.intake.receive(posted.posted("weibo").inbound)
+        await desk.ingesting.take([posted.posted("weibo")])
+    crowd = await _crowd(desk.office.db)
     numbers, now = await come(website, *HARD), datetime.now(UTC)
     changes: dict[int, dict[str, Any]] = {
         numbers[0]: {
@@ -146,7 +167,18 @@ async def a_day(website: Website) -> dict[str, str]:
         for number, values in changes.items():
             (await session.get_one(Case, number)).sqlmodel_update(values)
         await _phrases(session)
-    return {"case": str(numbers[5]), "entry": sample[0].id}
+    return {"case": str(numbers[5]), "entry": sample[0].id, "crowd": str(crowd)}
+
+
+async def _crowd(database: Database) -> int:
+    """The crowd of those who ask the same, once all of them are before staff."""
+    while True:
+        async with database.read() as session:
+            query = select(Case.crowd_id, func.count()).group_by(col(Case.crowd_id))
+            for crowd, size in await session.exec(query.where(Case.state == "waiting")):
+                if crowd is not None and size == len(TOGETHER):
+                    return int(crowd)
+        await asyncio.sleep(0.05)
 
 
 async def _phrases(session: AsyncSession) -> None:

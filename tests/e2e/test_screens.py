@@ -30,7 +30,7 @@ COMMENTS = """评论ID,用户昵称,评论内容,评论时间,作品ID,点赞数
 90415,路过,,2026-11-02 10:15,4471,0
 """
 EXPORT = FilePayload(name="十一月评论.csv", mimeType="text/csv", buffer=COMMENTS.encode())
-NARROW = ("queue", "case", "figures", "knowledge")
+NARROW = ("queue", "case", "crowd", "figures", "knowledge")
 # Names that are not Chinese anywhere: products, formats, files, and what is typed on a keyboard.
 FOREIGN = re.compile(
     r"Telegram|Excel|Word|Enter|Ctrl|Esc|wenban(?:[ -][a-z-]+)*|config\.toml|WENBAN\w*|SQLite|"

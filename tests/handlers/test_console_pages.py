@@ -10,9 +10,9 @@ import pytest
 from sqlmodel import select
 
 from storage.db import Database
-from storage.inbox import Filters
 from storage.inbox import Page as Lines
 from storage.models import AuditRecord, Case, CaseNote, EntryRow, Staff, Synonym
+from storage.narrowing import Filters
 from tests.e2e.test_browser_console import TEXTS, token_of, waiting, write
 from tests.handlers.sitting import sitting
 from tests.website import Website, open_website

@@ -10,7 +10,7 @@ from handlers.console.pages.item import Panel
 from handlers.console.pages.parts import show_keys
 from handlers.console.pages.queue import Queue
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
-from storage.inbox import Filters
+from storage.narrowing import Filters
 
 _BEAT = 20.0
 _TICK = 30.0
@@ -106,7 +106,9 @@ class Board:
             show_keys(_MOVES | named | _MORE)
         elif key in ("j", "k"):
             target = self._queue.neighbour(1 if key == "j" else -1)
-            if target is not None:
+            if target is not None and target < 0:
+                self._queue.stand_on(target)
+            elif target is not None:
                 await self.open(target)
         elif key == "Escape":
             await self._back()

@@ -34,7 +34,8 @@ _BASES = {measure.path: base for measure, base in KEY_FIGURES}
 TILES: Mapping[str, Sequence[str]] = {
     "收到与答复": (
         *("counts.original", "counts.excluded", "counts.valid", "counts.merged"),
-        *("counts.answered", "counts.answered_automatically", "counts.answer_rate"),
+        *("counts.answered", "counts.answered_automatically"),
+        *("counts.answered_by_pin", "counts.answer_rate"),
     ),
     "时效": (
         *("on_time.rate", "on_time.original_due_rate", "on_time.answered_late"),

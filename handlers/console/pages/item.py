@@ -180,6 +180,9 @@ class Panel:
                 word(case.department or "承办未定", "soft")
                 name = item.names.get(case.assignee_id or 0, "")
                 word(f"{name}在办" if name else "未认领", "soft")
+                if view.together > 1 and case.state == CaseState.WAITING:
+                    with tag("a", "kb-link").props(f'href="/console/crowd/{case.crowd_id}"'):
+                        word(f"同一帖子下共 {view.together:,} 件同问", "crowd-size")
             self._clock = tag("div", "clock")
             self.tick()
         self._notice = tag("div", "notice").props('aria-live="polite"')

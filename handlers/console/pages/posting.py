@@ -28,6 +28,7 @@ _KEYS = {
     "l": "看最新的",
     "?": "这张表",
 }
+_ANSWERS = (Purpose.REPLY, Purpose.REPLY_PART, Purpose.PINNED)
 _WHY_NOT = {
     "原帖或原评论已删除": "原帖或原评论已删除",
     "评论区已关闭": "评论区已关闭",
@@ -72,7 +73,7 @@ class PostingPage(StandingList[ToPost]):
             with tag("div", "posting-head"):
                 word(f"{one.handed.account.platform} · {one.handed.account.name}", "kb-state")
                 with tag("a", "who grow").props(f'href="/console/case/{case.id}"') as link:
-                    word(f"#{case.id} 答复 {one.handed.citizen.display_name or '（没有昵称）'}")
+                    word(self._for_whom(one))
                 now = self.visit.desk.office.now()
                 written = delivery.created_at
                 word(f"写好 {ago(written, now)}", "soft", exact_moment(written))
@@ -86,9 +87,16 @@ class PostingPage(StandingList[ToPost]):
             self._foot(one)
         return link
 
+    def _for_whom(self, one: ToPost) -> str:
+        if _pinned(one):
+            return f"置顶答复 · 答复 {one.behind:,} 人"
+        return f"#{one.handed.case.id} 答复 {one.handed.citizen.display_name or '（没有昵称）'}"
+
     def _where(self, one: ToPost) -> str:
         """Where on the platform it belongs."""
         spot = one.spot
+        if _pinned(one):
+            return f"帖子 {spot.post} · 发在帖子下面并置顶，发布之前问的都由它答复"
         if spot.kind != "comment":
             return f"私信 · 群众编号 {spot.citizen}"
         places = [
@@ -110,7 +118,7 @@ class PostingPage(StandingList[ToPost]):
             button("已发布", "p", strong=True).on_click(lambda: self._posted(one))
             button("发布不了", "x").on_click(lambda: self._not_posted(one))
             word("", "posting-copied good").props('role="status"')
-            if one.handed.delivery.purpose not in (Purpose.REPLY, Purpose.REPLY_PART):
+            if one.handed.delivery.purpose not in _ANSWERS:
                 name = PURPOSES.get(Purpose(one.handed.delivery.purpose), "通知")
                 word(f"{name}，不停表", "soft")
             if one.by_program:
@@ -144,3 +152,7 @@ class PostingPage(StandingList[ToPost]):
         if said:
             self.visit.tell(said)
         await self.look()
+
+
+def _pinned(one: ToPost) -> bool:
+    return one.handed.delivery.purpose == Purpose.PINNED

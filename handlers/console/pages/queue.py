@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,15 +12,16 @@ from bot.clock import Calendar
 from bot.desk.countdown import ago, countdown, exact_moment
 from bot.desk.escalation import spoken_point
 from bot.triage import Category
+from handlers.console.pages.crowdline import SUBJECT, URGENCY, crowd_line
 from handlers.console.pages.parts import button, choose, pick, sheet, tag, word
 from handlers.console.visit import Visit, on_page
 from knowledge.masking import mask
-from storage.inbox import PAGE, Filters, Line
+from storage.inbox import PAGE, Line
 from storage.inbox import Page as Lines
-from storage.models import Staff
+from storage.models import SavedView, Staff
+from storage.narrowing import Filters
 from storage.terms import CaseState
 
-_URGENCY = ("", "较急", "紧急")
 _TABS = (
     ("waiting", "待办", Filters()),
     ("overdue", "超期", Filters(age="overdue")),
@@ -47,8 +48,8 @@ _STATES = {
     "mentioned": "提到我",
     "all": "全部",
 }
+_EACH = {"": "同问合成一行", "1": "逐件列出"}
 _KINDS = {"": "不限", "direct": "私信、咨询", "comment": "评论"}
-_SUBJECT = 80
 
 
 class Queue:
@@ -61,7 +62,7 @@ class Queue:
         self._opened = opened
         self.filters = filters
         self._start = 0
-        self._lines = Lines([], 0)
+        self._lines = Lines([], 0, 0)
         self._shown: object = None
         self._rows: dict[int | None, ui.element] = {}
         self.current: int | None = None
@@ -105,8 +106,11 @@ class Queue:
             self._show_lines()
 
     def neighbour(self, step: int) -> int | None:
-        """The case before or after the current one; the first when there is none."""
-        ids = [line.case.id or 0 for line in self._lines.lines]
+        """The case before or after the current one; the first when there is none.
+
+        A crowd stands there with its number turned negative.
+        """
+        ids = [_number(line) for line in self._lines.lines]
         if not ids:
             return None
         if self.current not in ids:
@@ -116,7 +120,7 @@ class Queue:
 
     def after(self, case_id: int) -> int | None:
         """What to take up when this case is done."""
-        ids = [line.case.id or 0 for line in self._lines.lines]
+        ids = [number for line in self._lines.lines if (number := _number(line)) > 0]
         place = ids.index(case_id) if case_id in ids else -1
         rest = ids[place + 1 :] + ids[: max(place, 0)]
         return rest[0] if rest else None
@@ -128,6 +132,12 @@ class Queue:
         self.current = case_id
         if case_id in self._rows:
             self._rows[case_id].classes(add="here").props('aria-current="true"')
+
+    def stand_on(self, number: int) -> None:
+        """Put the cursor on a line; Enter opens it."""
+        self.mark(number)
+        if number in self._rows:
+            self._rows[number].run_method("focus")
 
     def _asked(self) -> Filters:
         me = str(self.visit.seat.staff.id)
@@ -178,6 +188,7 @@ class Queue:
             "category": filters.category,
             "kind": _KINDS.get(filters.kind, "") if filters.kind else "",
             "age": _AGES.get(filters.age, "") if filters.age else "",
+            "each": _EACH["1"] if filters.each else "",
             "assignee": {"": "", "me": "我的", "none": "未认领"}.get(filters.assignee, "某同事的"),
         }
         return {name: title for name, title in found.items() if title}
@@ -191,7 +202,12 @@ class Queue:
             if not self._lines.lines:
                 _nothing(self.filters)
             for line in self._lines.lines:
-                self._line(line, calendar, now)
+                if line.crowd is None:
+                    self._line(line, calendar, now)
+                else:
+                    library, number = self.visit.desk.office.library, _number(line)
+                    made = crowd_line(line, line.crowd, library, calendar, now)
+                    self._rows[number] = made.classes("here" if number == self.current else "")
         self._foot.clear()
         with self._foot:
             self._pager()
@@ -212,9 +228,9 @@ class Queue:
         with row:
             with tag("span", "line-head"):
                 if case.urgency:
-                    word(_URGENCY[case.urgency], f"urgent u{case.urgency}")
+                    word(URGENCY[case.urgency], f"urgent u{case.urgency}")
                 word(case.category, "category")
-                word(mask(case.subject[:_SUBJECT]) or "（没有文字）", "subject")
+                word(mask(case.subject[:SUBJECT]) or "（没有文字）", "subject")
             with tag("span", "line-foot"):
                 open_now = case.state in (CaseState.WAITING, CaseState.CLARIFYING)
                 if open_now:
@@ -235,10 +251,13 @@ class Queue:
 
     def _pager(self) -> None:
         total, start = self._lines.total, self._start
+        alone = total == self._lines.cases
+        unit = "件" if alone else f"行、{self._lines.cases:,} 件"
         if total <= PAGE:
-            word(f"共 {total:,} 件")
+            word(f"共 {total:,} {unit}")
             return
-        word(f"第 {start + 1:,}–{min(start + PAGE, total):,} 件，共 {total:,} 件")
+        last = min(start + PAGE, total)
+        word(f"第 {start + 1:,}–{last:,} {'件' if alone else '行'}，共 {total:,} {unit}")
         back = button("上一页").on_click(lambda: self._turn(-PAGE))
         back.set_enabled(start > 0)
         button("下一页").on_click(lambda: self._turn(PAGE)).set_enabled(start + PAGE < total)
@@ -259,17 +278,7 @@ class Queue:
         known = self.filters
         with sheet("筛选") as dialog:
             if views:
-                with tag("div", "chips"):
-                    for view in views:
-                        kept = Filters.from_json(view.filters)
-                        chip = tag("button", "chip")
-                        chip.on("click", lambda kept=kept: dialog.submit(kept))
-                        with chip:
-                            word(view.name)
-                        drop = tag("button", "chip").props(f'aria-label="删除视图 {view.name}"')
-                        drop.on("click", lambda view=view: dialog.submit(view))
-                        with drop:
-                            word("×")
+                _saved(views, dialog)
             account = _pick("账号", {"": "不限", **accounts}, known.account).props("autofocus")
             department = _pick("承办单位", {"": "不限", **_same(departments)}, known.department)
             category = _pick("类别", {"": "不限", **_same(list(Category))}, known.category)
@@ -277,6 +286,7 @@ class Queue:
             state = _pick("状态", _STATES, known.state)
             age = _pick("时间", _AGES, known.age)
             assignee = _pick("谁在办", people, known.assignee)
+            each = _pick("同一帖子下问同一件事的", _EACH, known.each)
 
             def chosen() -> Filters:
                 return Filters(
@@ -288,6 +298,7 @@ class Queue:
                     age=age.value,
                     assignee=assignee.value,
                     text=known.text,
+                    each=each.value,
                 )
 
             with tag("div", "sheet-foot"):
@@ -312,11 +323,17 @@ class Queue:
             await self.visit.ask(lambda s: inbox.drop_view(s, number))
 
 
+def _number(line: Line) -> int:
+    """The number of a line's case, or of its crowd, turned negative."""
+    return (line.case.id or 0) if line.crowd is None else -(line.crowd.crowd.id or 0)
+
+
 def _mark(line: Line) -> tuple[object, ...]:
     """What of a line can change on the screen."""
     case = line.case
     marks = case.id, case.version, case.updated_at, case.assignee_id
-    return *marks, line.present, line.escalated
+    size = line.crowd.size if line.crowd is not None else 1
+    return *marks, line.present, line.escalated, size
 
 
 def _minute(visit: Visit) -> int:
@@ -325,6 +342,21 @@ def _minute(visit: Visit) -> int:
 
 def _pick(title: str, options: dict[str, str], value: str) -> ui.select:
     return pick(title, options, value).classes("wide")
+
+
+def _saved(views: Sequence[SavedView], dialog: ui.dialog) -> None:
+    """The views that a person saved, each to be taken or dropped."""
+    with tag("div", "chips"):
+        for view in views:
+            kept = Filters.from_json(view.filters)
+            chip = tag("button", "chip")
+            chip.on("click", lambda kept=kept: dialog.submit(kept))
+            with chip:
+                word(view.name)
+            drop = tag("button", "chip").props(f'aria-label="删除视图 {view.name}"')
+            drop.on("click", lambda view=view: dialog.submit(view))
+            with drop:
+                word("×")
 
 
 def _same(words: list[str]) -> dict[str, str]:

@@ -185,4 +185,6 @@ def _event(event: CaseEvent, item: Item) -> None:
 
 def _detail(data: dict[str, Any]) -> str:
     parts = [str(data[key]) for key in ("category", "after", "reason") if data.get(key)]
+    if data.get("pinned"):
+        parts.append("由置顶答复")
     return mask(" · ".join(parts))

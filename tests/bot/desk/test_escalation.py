@@ -20,8 +20,8 @@ from bot.clock import SHANGHAI, Limit, Unit, due
 from bot.desk import Desk
 from bot.desk.escalation import spoken_point
 from storage.db import Database
-from storage.inbox import Filters
 from storage.models import Case, CaseEvent, Citizen, Delivery, Staff, Task
+from storage.narrowing import Filters
 from storage.terms import EventKind
 from tests.support import STAFF_PLACE, Town
 
@@ -269,7 +269,7 @@ from bot.desk import Desk, Library, Office
 from knowledge.matcher import Policy
 from storage.coordination import LocalCoordination
 from storage.db import Database
-from storage.inbox import Filters
+from storage.narrowing import Filters
 from tests.support import office_rules
 
 async def remind():

@@ -14,8 +14,9 @@ from bot.desk import DeskError
 from bot.desk.countdown import countdown
 from bot.desk.desktop import CONSOLE
 from storage import evidence
-from storage.inbox import PAGE, Filters
+from storage.inbox import PAGE
 from storage.models import Account, AuditRecord, Case, CaseNote, Delivery, Staff, StaffSession
+from storage.narrowing import Filters
 from storage.terms import EventKind, Purpose
 from tests.support import Town
 
