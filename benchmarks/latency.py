@@ -47,7 +47,7 @@ IDLE, WATCHED, THRICE = 100, 20, 10
 PATIENCE = 120.0
 Ask = Callable[["Rush", int, Sequence[str]], Coroutine[None, None, None]]
 HEAD = f"{'':10}{'a second':>9}{'asked':>8}{'answered':>9}{'p50 s':>8}{'p99 s':>8}{'most s':>8}"
-WAYS = ("meaning", "words", "crowded", "slow", "failing")
+WAYS = ("meaning", "words", "crowded", "slow", "failing", "again")
 
 
 @dataclass
