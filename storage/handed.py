@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -12,6 +12,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage.models import Account, Case, Citizen, Delivery, Message
 from storage.terms import CaseState, DeliveryState
+
+PATIENCE = timedelta(minutes=10)
+"""How long a platform's program may take before people look after what it was handed."""
 
 
 @dataclass(frozen=True, slots=True)

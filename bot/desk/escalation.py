@@ -10,7 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import col, select
@@ -31,7 +31,6 @@ from storage.terms import CaseState, EventKind, Purpose, Role, TaskKind, TaskSta
 
 _AT_ONCE = 200
 _LISTED = 10
-_HANDED_FOR = timedelta(minutes=10)
 _OPEN_CASE: tuple[Any, ...] = (
     # A reply that nobody has confirmed yet has not reached the citizen.
     col(Case.state).in_((CaseState.WAITING, CaseState.CLARIFYING, CaseState.REPLYING)),
@@ -90,16 +89,15 @@ async def escalate(office: Office) -> int:
 
 async def _watch_handed(office: Office, now: datetime) -> None:
     """Automatic answers have no due time; those that nobody confirmed for long are given one."""
-    while True:
-        async with office.db.read() as session:
-            found = await handed.without_due(session, now - _HANDED_FOR, _AT_ONCE)
-        if not found:
-            return
-        async with office.db.write() as session:
-            for number in found:
-                case = await locked_case(session, number)
-                if case is not None and case.state == CaseState.REPLYING:
-                    await set_due(office, session, case)
+    async with office.db.read() as session:
+        found = await handed.without_due(session, now - handed.PATIENCE, _AT_ONCE)
+    if not found:
+        return
+    async with office.db.write() as session:
+        for number in found:
+            case = await locked_case(session, number)
+            if case is not None and case.state == CaseState.REPLYING:
+                await set_due(office, session, case)
 
 
 async def _cases_due(session: AsyncSession, now: datetime) -> list[int]:

@@ -26,7 +26,6 @@ from storage.models import Account, Case, Delivery, Staff
 from storage.terms import DeliveryState, Purpose
 
 _SKEW = timedelta(minutes=5)
-_PATIENCE = timedelta(minutes=10)
 _SHOWN = 200
 _ID = 200
 
@@ -107,7 +106,7 @@ class Handing:
             pins = [one.delivery.id or 0 for one in found if one.delivery.purpose == Purpose.PINNED]
             behind = {number: await posts.behind(session, number) for number in pins}
         theirs = (one for one in found if in_scope(staff, one.case.department, one.account.key))
-        limit = self._office.now() - _PATIENCE
+        limit = self._office.now() - handed.PATIENCE
         shown = [self._to_post(one, behind.get(one.delivery.id or 0, 0)) for one in theirs]
         late = [one for one in shown if one.by_program and one.handed.delivery.created_at < limit]
         return [one for one in shown if not one.by_program] + late

@@ -280,3 +280,23 @@ async def test_tasks_can_be_read(
         await expect(one.page.locator(".kb-task")).to_have_count(1)
         assert await one.page.evaluate(CONTRAST) == []
         assert await one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_what_is_seldom_done_is_in_a_menu_by_keyboard_too(
+    browser: Browser, website: Website
+) -> None:
+    (case_id,) = await write(website, "低保怎么申请")
+    async with at_work(browser, website, path=f"/console/case/{case_id}") as one:
+        page = one.page
+        await expect(page.get_by_role("button", name="改类别")).to_have_count(0)
+        more = page.get_by_role("button", name="更多")
+        await more.press("Enter")
+        await expect(page.locator(".q-menu .q-item", has_text="剔除")).to_be_visible()
+        assert await page.evaluate(CONTRAST) == []
+        await page.locator(".q-menu .q-item", has_text="改类别").click()
+        await expect(page.get_by_role("dialog", name="改成哪一类？")).to_be_visible()
+        await press(page, "Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await press(page, "g")  # its key does the same
+        await expect(page.get_by_role("dialog", name="改成哪一类？")).to_be_visible()
+        assert one.problems == []

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from bot import ledger
 from bot.clock import Calendar
 from bot.desk import DeskError
-from bot.desk.countdown import countdown
+from bot.desk.countdown import countdown, lasting
 from bot.desk.desktop import CONSOLE
 from storage import evidence
 from storage.inbox import PAGE
@@ -301,7 +301,10 @@ async def test_review_in_steps_is_a_view_of_its_own(town: Town) -> None:
     [
         (timedelta(days=7), "剩 5 个工作日", "calm"),
         (timedelta(days=1, hours=3), "剩 1 个工作日 3 小时", "calm"),
+        (timedelta(days=1), "剩 1 个工作日", "calm"),
         (timedelta(minutes=90), "剩 1 小时 30 分", "soon"),
+        (timedelta(hours=3), "剩 3 小时", "soon"),
+        (timedelta(seconds=-20), "超期 不到 1 分钟", "late"),
         (timedelta(minutes=-20), "超期 20 分钟", "late"),
     ],
 )
@@ -311,6 +314,21 @@ def test_the_countdown_speaks_in_working_time(left: timedelta, words: str, tone:
     found = countdown(case, Calendar(), now)
     assert (found.words, found.tone) == (words, tone)
     assert "2026-11-" in found.exact
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (0.01, "不到 1 分钟"),
+        (0.5, "30 分钟"),
+        (5, "5 小时"),
+        (24, "1 天"),
+        (53.2, "2 天 5 小时"),
+        (6_465.9, "269 天"),
+    ],
+)
+def test_how_long_something_took_is_said_in_words(hours: float, words: str) -> None:
+    assert lasting(timedelta(hours=hours)) == words
 
 
 def test_a_case_without_a_limit_or_with_a_pause_is_not_hurried() -> None:
