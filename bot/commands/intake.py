@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,17 +58,14 @@ def intake(
     ] = None,
 ) -> None:
     """导入平台导出的评论、私信（xlsx、csv、tsv），照常研判、答复；重复导入不会重复。"""
-    from bot.exports import UnknownColumnsError, read, remember, remembered
+    from bot.exports import remember, remembered
     from handlers.exported import Filing
 
     settings = _settings(context, source)
     report = rejected or Path(f"{file.stem}-未导入.csv")
     asked, folder = _chosen(mapping or []), settings.app.data_dir
     chosen = {**remembered(folder, source), **asked}
-    try:
-        export = read(file, chosen, direct=direct)
-    except UnknownColumnsError as error:
-        raise CommandError(f"{error}请用 --map 内容=列名 --map 时间=列名 指明。") from None
+    export = _read(file, chosen, direct)
     _must_be_there(asked, export)
     _show(export, file)
     if preview:
@@ -82,6 +80,15 @@ def intake(
     filing = Filing(source, export)
     run(_take(settings, filing))
     _account_for(filing, report)
+
+
+def _read(file: Path, chosen: Mapping[str, str], direct: bool) -> Export:
+    from bot.exports import UnknownColumnsError, read
+
+    try:
+        return read(file, chosen, direct=direct)
+    except UnknownColumnsError as error:
+        raise CommandError(f"{error}请用 --map 内容=列名 --map 时间=列名 指明。") from None
 
 
 def _settings(context: typer.Context, source: str) -> Settings:

@@ -97,7 +97,7 @@ READY = {
     "bundle": ".bubble",
     "phrases": ".kb-phrase",
     "exchange": ".kb-upload .q-btn[aria-label]",
-    "figures": ".wide-table",
+    "figures": ".tile:has-text('原始数')",
     "cases": ".case-rows",
     "scorecards": ".wide-table",
     "health": ".wide-table",

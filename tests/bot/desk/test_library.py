@@ -204,11 +204,26 @@ async def test_while_too_many_wait_words_serve(library: Library) -> None:
     await reached(library, State.READY)
     meaning, crowded = counted("meaning"), counted("crowded")
     await library.match(WORDED_OTHERWISE, TODAY, others=3)
-    await library.match(WORDED_OTHERWISE, TODAY, others=100_000)
+    hasty = await library.match("养犬登记去哪", TODAY, others=100_000)
+    assert hasty.lacking == "crowded"
     await asyncio.gather(*(library.match(f"狗上牌{n}", TODAY, others=0) for n in range(200)))
     assert counted("meaning") - meaning > 1
     assert counted("crowded") - crowded > 1
     assert counted("meaning") + counted("crowded") == meaning + crowded + 202
+
+
+async def test_the_same_words_are_matched_once_until_something_changes(
+    library: Library, database: Database
+) -> None:
+    again, words = counted("again"), counted("words")
+    for _ in range(3):
+        assert await first(library, "养犬登记") == "dog"
+    assert (counted("again") - again, counted("words") - words) == (2, 1)
+    await save(database, replace(DOG, question="养狗要办什么证", answer="到派出所办犬证。"))
+    await library.refresh()
+    match = await library.match("养犬登记", TODAY)
+    assert all(one.entry.answer != DOG.answer for one in match.candidates)
+    assert counted("words") - words == 2
 
 
 async def test_a_model_that_hangs_is_not_waited_for(
