@@ -35,7 +35,7 @@ from benchmarks.sets import query_sets
 from handlers.webchat.door import Visitor
 from storage import outbox
 from storage.db import Database
-from storage.models import Case, Delivery, Message
+from storage.models import Case, Citizen, Delivery, Message
 from storage.terms import Purpose
 from tests.botapi import BotApi
 
@@ -52,9 +52,10 @@ WAYS = ("meaning", "words", "crowded", "slow", "failing", "again")
 
 @dataclass
 class Rush:
-    """What one run did: when each citizen's first message began to be sent."""
+    """What one run did: when each citizen's first message began to be sent, and what they wrote."""
 
     began: dict[str, float] = field(default_factory=dict)
+    wrote: dict[str, list[str]] = field(default_factory=dict)
     seen: dict[str, float] = field(default_factory=dict)
     refused: int = 0
 
@@ -127,7 +128,7 @@ class WebCitizens:
         if number % WATCHED == 0:
             watching = asyncio.create_task(self._watch(rush, Visitor(token).id, headers))
         visitor = Visitor(token).id
-        rush.began[visitor] = time.time()
+        rush.began[visitor], rush.wrote[visitor] = time.time(), list(texts)
         for text in texts:
             body = {"id": f"{random.getrandbits(128):032x}", "text": text}
             async with self._client.post(
@@ -185,7 +186,7 @@ class TelegramCitizens:
 
     async def ask(self, rush: Rush, number: int, texts: Sequence[str]) -> None:
         citizen = self._api.user(f"市民{number}")
-        rush.began[str(citizen.id)] = time.time()
+        rush.began[str(citizen.id)], rush.wrote[str(citizen.id)] = time.time(), list(texts)
         for text in texts:
             await self._api.says(citizen, text)
         if number % WATCHED == 0:
@@ -219,17 +220,20 @@ async def judge(database: Database, name: str, rate: str, rush: Rush) -> None:
                 first.setdefault(place, at.timestamp())
                 if purpose == Purpose.REPLY:
                     answered.setdefault(place, at.timestamp())
-        told = select(col(Message.external_id), col(Message.text)).order_by(col(Message.id))
-        for external_id, text in await session.exec(told):
-            said[external_id.partition(":")[0]].append(text)
+        told = select(col(Citizen.external_id), col(Message.text)).join(Citizen)
+        for citizen, text in await session.exec(told.order_by(col(Message.id))):
+            said[citizen].append(text)
     waits = sorted(at - rush.began[place] for place, at in first.items())
     answers = sorted(at - rush.began[place] for place, at in answered.items())
     lag = [rush.seen[one] - first[one] for one in rush.seen if one in first]
-    lost = len(rush.began) - len(first) - rush.refused
+    silent = len(rush.began) - len(first)
+    told_so = {citizen: [text.strip() for text in texts] for citizen, texts in rush.wrote.items()}
+    wrong = sum(said[citizen] != texts for citizen, texts in told_so.items())
     print(
         f"{name:10}{rate:>9}{len(rush.began):8}{len(answers):9}"
         f"{at_share(answers, 0.5):8.2f}{at_share(answers, 0.99):8.2f}{max(waits, default=0):8.2f}"
-        f"   refused {rush.refused}, no line {lost}, seen {max(lag, default=0):.2f} s later",
+        f"   refused {rush.refused}, no line {silent}, lost or out of order {wrong}, "
+        f"seen {max(lag, default=0):.2f} s later",
         flush=True,
     )
 
@@ -277,7 +281,9 @@ async def measure(
     rates: Sequence[int],
     seconds: float,
 ) -> None:
-    await judge(database, citizens.name, "idle", await one_by_one(citizens.ask, texts))
+    alone = await one_by_one(citizens.ask, texts)
+    await settled(database)
+    await judge(database, citizens.name, "idle", alone)
     for rate in rates:
         before = await program.ways(client)
         done = await rush(citizens.ask, texts, rate, seconds)

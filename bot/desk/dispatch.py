@@ -63,6 +63,7 @@ class Dispatch:
         self._channels = channels
         self._keys: dict[int, str] = {}
         self._accepted = Lots(self._confirm, _AT_ONCE)
+        self._early = Lots(self._put_off, _AT_ONCE)
 
     async def deliver_due(self, limit: int = _AT_ONCE) -> int:
         """Try every delivery that is due now, up to ``limit``; returns how many were tried."""
@@ -102,7 +103,7 @@ class Dispatch:
             return
         wait = await self._office.coordination.reserve(_slots(key, channel, delivery.place))
         if wait > 0:
-            await self._settle(delivery, RateLimitedError(max(wait, _SHORT_WAIT)))
+            await self._early.do((delivery, max(wait, _SHORT_WAIT)))
             return
         outgoing = Outgoing.from_json(delivery.payload)
         outgoing = replace(wording.in_words(outgoing, channel.capabilities), key=str(delivery.id))
@@ -124,7 +125,7 @@ class Dispatch:
             return True
         wait = await rationing.leaves(self._office, delivery, can)
         if wait:
-            await self._settle(delivery, RateLimitedError(wait))
+            await self._early.do((delivery, wait))
         return bool(wait)
 
     async def _would_replace(self, delivery: Delivery) -> bool:
@@ -203,13 +204,12 @@ class Dispatch:
 
     async def _settle(self, delivery: Delivery, error: SendError) -> None:
         """Put a failed delivery back, or give it up and put its case before a person."""
+        if isinstance(error, RateLimitedError):
+            await self._early.do((delivery, error.after))
+            return
         rules = self._office.rules
         async with self._office.db.write(brief=True) as session:
             row = await session.get_one(Delivery, delivery.id)
-            if isinstance(error, RateLimitedError):
-                again = self._office.now() + timedelta(seconds=error.after)
-                outbox.retry(row, again, "限速等待", counts=False)
-                return
             final = isinstance(error, UnreachableError | WindowClosedError | RejectedError)
             if not final and row.attempts < rules.max_attempts:
                 wait = min(rules.backoff * 2 ** (row.attempts - 1), rules.backoff_limit)
@@ -217,6 +217,16 @@ class Dispatch:
                 return
             await self.refused(session, row, error)
         self._office.notify(TOPIC_OUTBOX)
+
+    async def _put_off(self, lot: Sequence[tuple[Delivery, float]]) -> list[None]:
+        """What a rate limit holds back waits for so many seconds; that is no failed attempt."""
+        seconds = {key_of(delivery): wait for delivery, wait in lot}
+        query = select(Delivery).where(col(Delivery.id).in_(seconds)).order_by(col(Delivery.id))
+        async with self._office.db.write(brief=True) as session:
+            for row in await session.exec(query):
+                again = self._office.now() + timedelta(seconds=seconds[key_of(row)])
+                outbox.retry(row, again, "限速等待", counts=False)
+        return [None] * len(lot)
 
     async def refused(self, session: AsyncSession, delivery: Delivery, error: SendError) -> None:
         """Give a delivery up for good and put its case before a person."""
