@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -12,10 +13,12 @@ from sqlmodel import select
 
 from bot.assessment import Reach
 from bot.desk import DeskError
+from bot.desk.keeper import State
 from bot.desk.supervision import PERIODS, WAITING, Ask, period_of
 from bot.reports.gather import ALWAYS, Period
 from bot.reports.measures import look_up
 from storage.models import AuditRecord, Staff
+from tests.embeddings import Letters
 from tests.support import STAFF_PLACE, Town
 
 REVIEWER, SUPERVISOR = 1, 2
@@ -69,6 +72,24 @@ async def test_what_waits_by_age_opens_too_and_stays_as_it_was(busy: Town) -> No
         one.turn.case_id for one in before.lists[ask.figure].rows
     ]
     assert (await desk.present(chief)).waiting["all"] == 1
+
+
+async def test_what_a_rush_let_be_matched_by_words_alone_is_told(busy: Town) -> None:
+    chief, library = await busy.staff(SUPERVISOR), busy.desk.office.library
+    assert (await busy.desk.supervision.present(chief)).by_words == 0
+    library.understand(Letters, None)
+    async with asyncio.timeout(20):
+        while library.keeper is None or library.keeper.state != State.READY:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    library._pace = 100.0  # seconds: whoever waits behind another waits too long
+    rush = [await busy.say(f"公交卡在哪里充值{n}号线", f"8{n}") for n in range(3)]
+    await busy.settle()
+    lacking = [
+        one.data.get("lacking") for one in await busy.events("triaged") if one.case_id in rush
+    ]
+    assert lacking == [None, "crowded", "crowded"]
+    assert (await busy.desk.supervision.present(chief)).by_words == 2
+    await library.close()
 
 
 async def test_personal_data_is_hidden_in_lists(busy: Town) -> None:
