@@ -75,10 +75,14 @@ class Wanted:
 async def gather(database: Database, wanted: Wanted) -> Report:
     """The whole report."""
     assessment = await assess(database, wanted)
-    found = await asyncio.to_thread(assessment.figures)
-    document = await document_of(database, wanted, found)
+    found, upkeep, ledger = await asyncio.gather(
+        asyncio.to_thread(assessment.figures),
+        account_health(database, wanted),
+        provenance(database, wanted.cut_off),
+    )
+    document = await document_of(database, wanted, found, ledger)
     document["scorecards"] = [score(one, found, rank=wanted.rank) for one in wanted.scorecards]
-    document["health"] = await account_health(database, wanted)
+    document["health"] = upkeep
     lists = [
         await _list(database, assessment, key, title, wanted.listed)
         for key, title in (LISTS.items() if wanted.listed else ())
