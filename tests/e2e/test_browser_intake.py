@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import os
 from collections.abc import AsyncIterator
@@ -98,6 +99,22 @@ async def test_a_file_is_taken_in_and_every_row_accounted_for(
         ("account.file", {"name": "评论.csv", "rows": ROWS}),
         ("account.intake", {"rows": ROWS, "new": ROWS, "changed": 0, "known": 0}),
     ]
+
+
+async def test_it_goes_on_when_the_page_is_left(
+    browser: Browser, website: Website, tmp_path: Path
+) -> None:
+    file = export(tmp_path / "评论.csv")
+    async with at_work(browser, website, path=PAGE) as one:
+        page = one.page
+        await page.locator("input[type=file]").set_input_files(file)
+        await page.get_by_role("button", name="导入这 1,200 条").click()
+        await expect(page.get_by_text("可以去别的页面")).to_be_visible()
+        await page.goto(f"{website.url}/console/")
+        async with asyncio.timeout(60):
+            while len(await stored(website)) < ROWS:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        assert one.problems == []
 
 
 async def test_columns_nobody_knows_are_named_once_and_remembered(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import Request
 from nicegui import Client, ui
@@ -175,13 +175,31 @@ class IntakePage:
         self._file = None
         self._bar.set_visibility(False)
         self._progress(filing)
+        try:
+            await self._take(filing, staff)
+        except Exception:
+            self._ended(lambda: self._broken_off(name, filing))
+            raise
+        self._ended(lambda: self._told(name, filing))
+
+    def _ended(self, show: Callable[[], None]) -> None:
+        """Show how it ended, unless the page was left meanwhile."""
+        if not self._root.is_deleted:
+            self._bar.set_visibility(True)
+            show()
+
+    async def _take(self, filing: Filing, staff: Staff) -> None:
+        desk, errands = self.visit.desk, self.visit.errands
         while not filing.done:
-            await self.visit.errands.run(filing.step(desk.ingesting.take))
-        await self.visit.errands.run(
-            desk.exports.end(staff, source, len(export.rows), filing.counts)
-        )
-        self._bar.set_visibility(True)
-        self._told(name, filing)
+            await errands.run(filing.step(desk.ingesting.take))
+        rows = len(filing.export.rows)
+        await errands.run(desk.exports.end(staff, filing.source, rows, filing.counts))
+
+    def _broken_off(self, name: str, filing: Filing) -> None:
+        self._root.clear()
+        with self._root, tag("div", "nothing"):
+            word("导入中断了。", "nothing-title")
+            word(f"{name} 已收下 {filing.at:,} 条。请再导入一次，收过的不会重复，从断处接着来。")
 
     def _progress(self, filing: Filing) -> None:
         total = len(filing.export.rows)
