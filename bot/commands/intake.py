@@ -58,7 +58,7 @@ def intake(
     ] = None,
 ) -> None:
     """导入平台导出的评论、私信（xlsx、csv、tsv），照常研判、答复；重复导入不会重复。"""
-    from bot.exports import remember, remembered
+    from bot.exports import remembered
     from handlers.exported import Filing
 
     settings = _settings(context, source)
@@ -74,9 +74,7 @@ def intake(
     if rejected is not None:
         refuse_overwrite(rejected)
     if mapping:
-        known = export.columns
-        kept = {key: known.get(key, "") for key in chosen if not chosen[key] or key in known}
-        remember(folder, source, kept)
+        _keep(folder, source, chosen, export)
     filing = Filing(source, export)
     run(_take(settings, filing))
     _account_for(filing, report)
@@ -89,6 +87,15 @@ def _read(file: Path, chosen: Mapping[str, str], direct: bool) -> Export:
         return read(file, chosen, direct=direct)
     except UnknownColumnsError as error:
         raise CommandError(f"{error}请用 --map 内容=列名 --map 时间=列名 指明。") from None
+
+
+def _keep(folder: Path, source: str, chosen: Mapping[str, str], export: Export) -> None:
+    """Remember the columns for the next export of this source."""
+    from bot.exports import remember
+
+    known = export.columns
+    kept = {key: known.get(key, "") for key in chosen if not chosen[key] or key in known}
+    remember(folder, source, kept)
 
 
 def _settings(context: typer.Context, source: str) -> Settings:

@@ -112,11 +112,11 @@ async def test_two_people_at_one_entry_do_not_write_over_each_other(
         await told(page, "刚改过")
         await expect(box).to_have_value(ANSWER)  # what was typed is still there
         await expect(page.locator(".notice")).to_contain_text("第 2 版", timeout=15_000)
-        await page.get_by_role("button", name="看最新的").click()
+        await page.get_by_role("button", name="看最新的", exact=True).click()
         await expect(page.get_by_role("heading", name="您写的还没有保存。")).to_be_visible()
         await page.get_by_role("button", name="取消").click()
         await expect(box).to_have_value(ANSWER)
-        await page.get_by_role("button", name="看最新的").click()
+        await page.get_by_role("button", name="看最新的", exact=True).click()
         await page.get_by_role("button", name="不要了").click()
         await expect(box).to_have_value("带户口簿补领，10 个工作日取证。")
         assert one.problems == []

@@ -41,7 +41,7 @@ WINDOWS = {
     },
     "posting": {"?": "按键", "发布不了": "为什么发布不了？"},
     "knowledge": {"?": "按键"},
-    "entry": {"?": "按键", "停用": "停用这一条？", "提相似问": "群众还会怎样问"},
+    "entry": {"?": "按键", "停用": "停用这一条？"},
     "questions": {"n": "新增测试问题", "新增": "新增测试问题"},
     "learning": {"?": "按键"},
     "phrases": {"n": "新建常用语", "改": "改常用语"},
@@ -53,7 +53,7 @@ WINDOWS = {
     },
     "audit": {"导出": "导出成什么格式？（也记审计）"},
     "cases": {"下载": "下载成什么格式？（留审计记录）"},
-    "words": {"停用 国家级": "停用自带的“国家级”：请写原因"},
+    "words": {"停用 百分百": "停用自带的“百分百”：请写原因"},
 }
 HOLDS_THE_CURSOR = "one => one.contains(document.activeElement) && document.activeElement !== one"
 
