@@ -13,6 +13,7 @@ from handlers.console.pages.crowdline import URGENCY, post_name
 from handlers.console.pages.frame import frame
 from handlers.console.pages.parts import button, show_keys, tag, word
 from handlers.console.pages.picking import put_phrase
+from handlers.console.pages.shelf import address
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 
 _PAGE = 50
@@ -145,9 +146,9 @@ class CrowdPage:
         self._about.clear()
         with self._about:
             if opened.entry is not None:
-                with tag("a", "kb-link").props(
-                    f'href="/console/knowledge/entry?id={opened.entry.id}"'
-                ):
+                link = tag("a", "kb-link")
+                link.props["href"] = address(opened.entry.id)
+                with link:
                     word(f"拟答依据：{opened.entry.question}")
             if opened.review_steps > 1:
                 word(f"这个账号要 {opened.review_steps} 步审核，每件各走一步。", "soft", name="div")

@@ -135,6 +135,13 @@ def pick(title: str, options: Mapping[str, str], value: str) -> ui.select:
     return ui.select(dict(options), label=title, value=known).props("outlined dense")
 
 
+def fold(title: str = "") -> ui.expansion:
+    """What is only shown when it is opened."""
+    made = ui.expansion(title).props("dense").classes("answer")
+    made.props["toggle-aria-label"] = f"展开或收起{title}"
+    return made
+
+
 def show_keys(named: Mapping[str, str]) -> None:
     """The table of keys."""
     with sheet("按键") as dialog:

@@ -8,7 +8,7 @@ from nicegui import ui
 
 from bot.desk.catalogue import Opened, Version
 from bot.desk.countdown import ago, exact_moment
-from handlers.console.pages.parts import button, tag, word
+from handlers.console.pages.parts import button, fold, tag, word
 from handlers.console.pages.side import difference
 from handlers.console.visit import Visit, on_page
 from handlers.console.words import actor
@@ -41,7 +41,7 @@ def _version(visit: Visit, one: Version, opened: Opened, restore: Restore) -> No
     if one.retired:
         names = "停用"
     current = one.number == opened.version
-    with ui.expansion().props("dense").classes("answer kb-version") as row:
+    with fold().classes("kb-version") as row:
         with row.add_slot("header"), tag("div", "kb-version-head"):
             word(f"第 {one.number} 版", "who")
             word(actor(one.actor, opened.names))

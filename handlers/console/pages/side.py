@@ -13,7 +13,7 @@ from bot.desk.drafting import basis
 from bot.desk.editing import EDITORS
 from bot.desk.inbox import Item, Proposal
 from bot.desk.wording import answer_text
-from handlers.console.pages.parts import button, tag, word
+from handlers.console.pages.parts import button, fold, tag, word
 from handlers.console.pages.shelf import address
 from handlers.console.words import EVENTS, actor, changes
 from knowledge.catalog import Entry
@@ -82,7 +82,7 @@ def _proposals(panel: Panel, found: Sequence[Proposal], chosen: Collection[str])
     for one in shown:
         _proposal(one, panel.use, panel.suggest, chosen)
     if rest := [one for one in found if one not in shown]:
-        with ui.expansion(f"另有 {len(rest)} 条不太像的").props("dense").classes("answer"):
+        with fold(f"另有 {len(rest)} 条不太像的"):
             for one in rest:
                 _proposal(one, panel.use, panel.suggest, chosen)
 
@@ -105,7 +105,7 @@ def _proposal(one: Proposal, use: Use, suggest: Suggest, chosen: Collection[str]
                 word(note)
         if one.usable:
             word(f"{one.usable}，不能采用", "bad")
-        with ui.expansion("看答案").props("dense").classes("answer"):
+        with fold("看答案"):
             word(answer_text(one.entry), "answer-text")
         if one.entry.id not in chosen and not one.usable:
             entry_id = one.entry.id
