@@ -43,12 +43,13 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A waiting case of a crowd, with its citizen's name and who took it up."""
+    """A waiting case of a crowd, with its citizen's name, who took it up, and who approved what is
+    drafted so far."""
 
     case: Case
     citizen: str
     assignee: str
-    draft: Draft | None
+    approvals: list[dict[str, Any]]
 
 
 async def units(
@@ -135,16 +136,46 @@ async def members(
 ) -> list[Member]:
     """The waiting cases of a crowd, in the order they should be taken up."""
     query = (
-        select(Case, Citizen.display_name, Staff.display_name, Draft)
+        select(Case, Citizen.display_name, Staff.display_name, Draft.approvals)
         .join(Account, col(Account.id) == Case.account_id)
         .join(Citizen, col(Citizen.id) == Case.citizen_id)
         .outerjoin(Staff, col(Staff.id) == Case.assignee_id)
-        .outerjoin(Draft, (col(Draft.case_id) == Case.id) & (col(Draft.state) == DraftState.OPEN))
+        .outerjoin(Draft, _its_draft())
         .where(col(Case.crowd_id) == crowd_id, *wanted)
         .order_by(*queue_order(now))
     )
     rows = await session.exec(query)
-    return [Member(case, name, taker or "", draft) for case, name, taker, draft in rows]
+    return [Member(case, name, taker or "", steps or []) for case, name, taker, steps in rows]
+
+
+async def marks(session: AsyncSession, crowd_id: int, wanted: Wanted) -> set[tuple[int, int]]:
+    """The numbers and versions of the waiting cases of a crowd."""
+    query = (
+        select(Case.id, Case.version)
+        .join(Account, col(Account.id) == Case.account_id)
+        .join(Citizen, col(Citizen.id) == Case.citizen_id)
+        .where(col(Case.crowd_id) == crowd_id, *wanted)
+    )
+    return {(number or 0, version) for number, version in await session.exec(query)}
+
+
+async def drafts(session: AsyncSession, crowd_id: int, limit: int) -> list[Draft]:
+    """What is drafted for the waiting cases of a crowd, what was approved before first."""
+    approved = func.json_array_length(col(Draft.approvals)) > 0
+    query = (
+        select(Draft)
+        .join(Case, _its_draft())
+        .where(
+            col(Case.crowd_id) == crowd_id, col(Case.state) == CaseState.WAITING, Draft.text != ""
+        )
+        .order_by(approved.desc(), col(Draft.probability).desc(), col(Draft.id))
+        .limit(limit)
+    )
+    return list(await session.exec(query))
+
+
+def _its_draft() -> ColumnElement[bool]:
+    return (col(Draft.case_id) == Case.id) & (col(Draft.state) == DraftState.OPEN)
 
 
 async def only_message(session: AsyncSession, case_id: int) -> Message | None:

@@ -59,6 +59,7 @@ def _counts(n: Mapping[str, int]) -> Figures:
             if key.startswith(EXCLUDED_BY) and count
         },
         "answer_rate": share(n["counts.answered"], n["counts.valid"]),
+        "pin_rate": share(n["counts.answered_by_pin"], n["counts.answered"]),
         "unanswered": {name: n[f"counts.unanswered.{name}"] for name in standing},
         **{name: n[f"counts.{name}"] for name in (*marks, *evasions)},
     }

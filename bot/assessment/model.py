@@ -359,6 +359,7 @@ def _spread(hours: NDArray[np.float64], answered: Flags) -> Figures:
 _HOURS = ("median", "p90", "median_exceeds", "p90_exceeds", "mean_answered", "n_answered", "n_open")
 _BASES = {
     "counts.answer_rate": "counts.valid",
+    "counts.pin_rate": "counts.answered",
     "on_time.rate": "on_time.denominator",
     "on_time.original_due_rate": "on_time.original.denominator",
     **{f"on_time.within.{days}.rate": f"on_time.within.{days}.denominator" for days in WITHIN},

@@ -98,6 +98,20 @@ class Bulk:
         for case_id, version in dict(picks).items():
             yield await self._one(staff, case_id, version, said, rests, hold)
 
+    async def approve_each(
+        self, staff: Staff, picks: Sequence[tuple[int, int]], hold: timedelta | None = None
+    ) -> AsyncGenerator[Answered, None]:
+        """Approve what the step before approved for each of these cases, told case by case."""
+        for case_id, version in dict(picks).items():
+            try:
+                said = await self._review.adopt(
+                    staff, case_id, version, CONSOLE, hold=hold, verb="bulk", approved=True
+                )
+            except DeskError as error:
+                yield Answered(case_id, str(error), sent=False)
+            else:
+                yield Answered(case_id, said, sent=True)
+
     async def take_back(self, staff: Staff, case_ids: Sequence[int]) -> str:
         """撤销 what was just sent to several, as far as it has not left."""
         back = 0

@@ -80,10 +80,11 @@ class Crowds:
             named = await crowds.named(session, crowd_id)
             where = wanted(Filters(), scope_of(staff), now)
             found = await crowds.members(session, crowd_id, where, now)
+            drafts = await crowds.drafts(session, crowd_id, _LOT)
         if named is None:
             raise DeskError("没有这一组，请回到待办再看。")
         crowd, account, title = named
-        first = next((one.draft for one in found if one.draft and _holds(one.draft)), None)
+        first = drafts[0] if drafts and _holds(drafts) else None
         rests = basis(first) if first is not None else []
         return Opened(
             crowd=crowd,
@@ -95,6 +96,12 @@ class Crowds:
             entry_id=rests[0] if len(rests) == 1 else "",
             askers=[_asker(one, staff, now) for one in found],
         )
+
+    async def marks(self, staff: Staff, crowd_id: int) -> set[tuple[int, int]]:
+        """The numbers and versions of those that :meth:`open` would show now."""
+        async with self._office.db.read() as session:
+            where = wanted(Filters(), scope_of(staff), self._office.now())
+            return await crowds.marks(session, crowd_id, where)
 
     async def answer(
         self,
@@ -108,10 +115,17 @@ class Crowds:
         """Answer these cases, as seen in these versions, one by one; nothing leaves before the
         last of them is through, so that all of it can be taken back. Raises DeskError.
 
+        Without a text each is answered as it was approved for it in the step before.
+
         A program that dies in the middle leaves the rest to be answered: those that were are not
         among them any more, and leave after a few minutes.
         """
-        async for one in self._bulk.each(staff, picks, text, entry_id, hold=_RUN):
+        each = (
+            self._bulk.each(staff, picks, text, entry_id, hold=_RUN)
+            if text.strip()
+            else self._bulk.approve_each(staff, picks, hold=_RUN)
+        )
+        async for one in each:
             run.done.append(one)
             if run.stop:
                 break
@@ -149,13 +163,16 @@ class Crowds:
         self._office.notify(TOPIC_OUTBOX)
 
 
-def _holds(draft: Draft) -> bool:
-    """Whether the draft may begin an answer to many: a person wrote it, or it is likely right."""
-    return bool(draft.text) and (bool(draft.approvals) or draft.probability >= SURELY)
+def _holds(drafts: Sequence[Draft]) -> bool:
+    """Whether the first of these may begin an answer to many: likely right, or what somebody
+    approved for all of them. What was approved for one may name that one."""
+    if drafts[0].approvals:
+        return len({one.text for one in drafts if one.approvals}) == 1
+    return drafts[0].probability >= SURELY
 
 
 def _asker(one: Member, staff: Staff, now: datetime) -> Asker:
-    case, draft = one.case, one.draft
+    case = one.case
     return Asker(
         case_id=key_of(case),
         version=case.version,
@@ -165,19 +182,19 @@ def _asker(one: Member, staff: Staff, now: datetime) -> Asker:
         due_at=case.due_at,
         urgency=case.urgency,
         department=case.department,
-        steps=len(draft.approvals) if draft is not None else 0,
+        steps=len(one.approvals),
         apart=_apart(one, staff, now),
     )
 
 
 def _apart(one: Member, staff: Staff, now: datetime) -> str:
-    case, draft = one.case, one.draft
+    case = one.case
     if case.assignee_id not in (None, staff.id):
         return f"{one.assignee}已认领"
     if case.paused_at is not None:
         return "等群众补充"
     if case.snoozed_until is not None and case.snoozed_until > now:
         return "已放后"
-    if draft is not None and any(step["staff"] == staff.id for step in draft.approvals):
+    if any(step["staff"] == staff.id for step in one.approvals):
         return "前一步是您审的"
     return ""

@@ -43,15 +43,30 @@ class Review:
         async with self._office.db.read() as session:
             return await queries.staff_by_telegram(session, telegram_id)
 
-    async def adopt(self, staff: Staff, case_id: int, version: int, place: str) -> str:
-        """Approve the draft as it stands."""
-        async with self._acting("adopt", staff, case_id, version, place) as desk:
+    async def adopt(
+        self,
+        staff: Staff,
+        case_id: int,
+        version: int,
+        place: str,
+        *,
+        verb: str = "adopt",
+        approved: bool = False,
+        hold: timedelta | None = None,
+    ) -> str:
+        """Approve the draft as it stands; only one that was ``approved`` before, if that is asked.
+
+        ``hold`` is how long it waits before it leaves, where that is not the usual time.
+        """
+        async with self._acting(verb, staff, case_id, version, place) as desk:
             if desk.draft is None or not desk.draft.text:
                 raise DeskError("还没有拟答，请点“编辑”写答复。")
+            if approved and not desk.draft.approvals:
+                raise DeskError("这件还没有人审过，请写上答复。")
             if desk.draft.kind == DraftKind.REQUEST:
                 return await supplement.step(self._office, desk, desk.draft, desk.draft.text)
             self._refuse_expired(desk.draft)
-            return await self._approve(desk, desk.draft, desk.draft.text)
+            return await self._approve(desk, desk.draft, desk.draft.text, hold)
 
     async def send(
         self,

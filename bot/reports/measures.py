@@ -54,6 +54,7 @@ COUNTS = (
         counts__answered_by_pin="其中由置顶答复",
     ),
     Measure("数量", "答复率", "counts.answer_rate", Kind.SHARE),
+    Measure("数量", "由置顶答复占已答复", "counts.pin_rate", Kind.SHARE),
 )
 UNANSWERED = _several(
     "未答复",

@@ -73,8 +73,8 @@ def _answered(counts: Figures) -> str:
     if counts["answered_automatically"]:
         text += f"，其中自动答复{counts['answered_automatically']}件"
     if counts["answered_by_pin"]:
-        share = counts["answered_by_pin"] / counts["answered"]
-        text += f"，其中由置顶答复{counts['answered_by_pin']}件（{percent(share)}）"
+        share = percent(counts["pin_rate"])
+        text += f"，其中由置顶答复{counts['answered_by_pin']}件（{share}）"
     if not open_:
         return f"{text}，没有未答复的留言。"
     parts = {

@@ -235,6 +235,24 @@ def test_both_on_time_rates() -> None:
     assert found["original"]["answered_late"] == 1
 
 
+def test_who_was_answered_by_a_pin_is_counted_apart_until_it_did_not_help() -> None:
+    pinned = ("replied", 5, {"pinned": True})
+    cases = (
+        told(("replied", 3)),
+        told(pinned),
+        told(pinned, ("not_helpful", 6)),
+        told(pinned, ("not_helpful", 6), ("replied", 9)),
+        told(),
+    )
+    found = assessment(*cases)
+    counts = found.figures()["counts"]
+    assert (counts["answered"], counts["answered_by_pin"]) == (3, 1)
+    assert counts["pin_rate"] == pytest.approx(1 / 3)
+    assert found.cases_behind("counts.answered_by_pin") == [2]
+    assert found.cases_behind("counts.pin_rate") == [1, 2, 4]
+    assert figures(told())["counts"]["pin_rate"] is None
+
+
 def test_acceptance_is_timed_where_the_profile_says_when() -> None:
     """受理 within one working day; the case of the last day is not due yet."""
     claim = {"staff": "staff:1"}

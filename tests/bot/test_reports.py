@@ -121,6 +121,7 @@ GROUP: dict[str, Any] = {
         ),
         "excluded_by": {"*": COUNT},
         "answer_rate": RATE,
+        "pin_rate": RATE,
         "unanswered": all_are(COUNT, "not_due due_soon overdue over_3_months"),
     },
     "response_hours": {"natural": DURATION, "working": DURATION},

@@ -20,6 +20,7 @@ _PAGE = 50
 _LOOK = 0.5
 _BOX = ".crowd-text textarea"
 _HINT = f"可写占位：{'、'.join(f'{{{name}}}' for name in NAMES)}，发出时换成各件自己的。"
+_AS_APPROVED = "前一步给各人的文字不一样。留空发送，就按前一步审过的、各件自己的文字通过。"
 _KEYS = {
     "e": "改答复",
     "y": "插入常用语",
@@ -98,15 +99,15 @@ class CrowdPage:
         if self._run is not None or self._opened is None:
             return
         desk, shown = self.visit.desk.crowds, self._opened
-        look = await self.visit.latest(
-            "crowd", lambda s: desk.open(s, self._crowd_id), acting=False
+        now = await self.visit.latest(
+            "crowd", lambda s: desk.marks(s, self._crowd_id), acting=False
         )
-        if look is not None and _marks(look) != _marks(shown):
-            self._news(look, shown)
+        known = {(one.case_id, one.version) for one in shown.askers}
+        if now is not None and now != known:
+            self._news(now, known)
 
-    def _news(self, look: Opened, shown: Opened) -> None:
+    def _news(self, now: set[tuple[int, int]], known: set[tuple[int, int]]) -> None:
         """Say what is different now, and let the person take it in."""
-        known, now = set(_marks(shown)), set(_marks(look))
         come, gone = len(now - known), len(known - now)
         self._told.clear()
         with self._told:
@@ -152,6 +153,8 @@ class CrowdPage:
                     word(f"拟答依据：{opened.entry.question}")
             if opened.review_steps > 1:
                 word(f"这个账号要 {opened.review_steps} 步审核，每件各走一步。", "soft", name="div")
+            if not opened.text and any(one.steps for one in opened.askers):
+                word(_AS_APPROVED, "soft", name="div")
 
     def _row(self, one: Asker) -> None:
         now = self.visit.desk.office.now()
@@ -280,7 +283,3 @@ class CrowdPage:
 
 def _first(opened: Opened) -> str:
     return opened.askers[0].text if opened.askers else ""
-
-
-def _marks(opened: Opened) -> list[tuple[int, int]]:
-    return [(one.case_id, one.version) for one in opened.askers]

@@ -35,7 +35,7 @@ TILES: Mapping[str, Sequence[str]] = {
     "收到与答复": (
         *("counts.original", "counts.excluded", "counts.valid", "counts.merged"),
         *("counts.answered", "counts.answered_automatically"),
-        *("counts.answered_by_pin", "counts.answer_rate"),
+        *("counts.answered_by_pin", "counts.pin_rate", "counts.answer_rate"),
     ),
     "时效": (
         *("on_time.rate", "on_time.original_due_rate", "on_time.answered_late"),

@@ -196,6 +196,30 @@ async def test_every_citizen_takes_the_review_steps_of_the_account(
     assert {(await town.case(number)).state for number in numbers} == {"answered"}
 
 
+async def test_what_was_approved_for_one_by_name_is_not_sent_to_the_others(
+    database_with_steps: Town,
+) -> None:
+    town = database_with_steps
+    numbers = await rush(town)
+    await answer(town, numbers[0], "诉求 {诉求编号}：请到户籍所在街道申请低保。")
+    crowd = await crowd_of(town, numbers[0])
+    assert (await town.desk.crowds.open(await town.staff(1), crowd)).text == ""
+    second = await answer(town, numbers[0], "", await town.staff(1))
+    assert len(second.sent) == 4
+    await town.settle()
+    for place, number in enumerate(numbers):
+        (reply,) = [one for one in town.to(f"comment/7{place}/p1") if "街道" in one.text]
+        assert reply.text.startswith(f"诉求 #{number}：")
+
+
+async def test_nothing_is_approved_unwritten_in_the_first_step(town: Town) -> None:
+    numbers = await rush(town)
+    run = await answer(town, numbers[0], "")
+    assert run.sent == [] and {one.said for one in run.done} == {
+        "这件还没有人审过，请写上答复。"
+    }
+
+
 @pytest.fixture
 async def database_with_steps(database: object) -> Town:
     return await build_town(database, review_steps=2)  # type: ignore[arg-type]
