@@ -159,15 +159,17 @@ async def marks(session: AsyncSession, crowd_id: int, wanted: Wanted) -> set[tup
     return {(number or 0, version) for number, version in await session.exec(query)}
 
 
-async def drafts(session: AsyncSession, crowd_id: int, limit: int) -> list[Draft]:
+async def drafts(
+    session: AsyncSession, crowd_id: int, wanted: Wanted, limit: int
+) -> list[Draft]:
     """What is drafted for the waiting cases of a crowd, what was approved before first."""
     approved = func.json_array_length(col(Draft.approvals)) > 0
     query = (
         select(Draft)
         .join(Case, _its_draft())
-        .where(
-            col(Case.crowd_id) == crowd_id, col(Case.state) == CaseState.WAITING, Draft.text != ""
-        )
+        .join(Account, col(Account.id) == Case.account_id)
+        .join(Citizen, col(Citizen.id) == Case.citizen_id)
+        .where(col(Case.crowd_id) == crowd_id, Draft.text != "", *wanted)
         .order_by(approved.desc(), col(Draft.probability).desc(), col(Draft.id))
         .limit(limit)
     )

@@ -22,7 +22,7 @@ from storage.terms import DeliveryState, Purpose
 
 _UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING)
 UNDELIVERED = (*_UNSENT, DeliveryState.HANDED)
-_REPLIES = (Purpose.REPLY, Purpose.REPLY_PART)
+REPLIES = (Purpose.REPLY, Purpose.REPLY_PART)
 NOT_OUT = (*UNDELIVERED, DeliveryState.HELD)
 
 
@@ -210,15 +210,18 @@ async def _pin_of(session: AsyncSession, case_id: int) -> list[Delivery]:
     return list(await session.exec(query))
 
 
-async def let_go(session: AsyncSession, case_ids: Iterable[int], until: datetime) -> None:
-    """Let what was held of the replies of these cases leave from then on."""
+async def let_go(
+    session: AsyncSession, case_ids: Iterable[int], until: datetime, held_until: datetime
+) -> None:
+    """Let what was held of the replies of these cases, and no longer, leave from then on."""
     cases = tuple(case_ids)
     pins = select(Case.pinned_id).where(col(Case.id).in_(cases))
-    own = col(Delivery.case_id).in_(cases) & col(Delivery.purpose).in_(_REPLIES)
+    own = col(Delivery.case_id).in_(cases) & col(Delivery.purpose).in_(REPLIES)
     held = update(Delivery).where(
         or_(own, col(Delivery.id).in_(pins)),
         col(Delivery.state) == DeliveryState.PENDING,
         col(Delivery.attempts) == 0,
+        col(Delivery.due_at) <= held_until,
     )
     await session.exec(held.values(due_at=until))
 

@@ -18,7 +18,8 @@ _COURTESY = (Purpose.ACKNOWLEDGEMENT, Purpose.NOTICE, Purpose.RATING)
 
 async def hold(session: AsyncSession, account: Account) -> None:
     """Let no other transaction count what is under this account's posts until this one ends."""
-    await session.exec(select(Account.id).where(Account.id == account.id).with_for_update())
+    row = select(Account.id).where(Account.id == account.id)
+    await session.exec(row.with_for_update(key_share=True))  # others may still refer to it
 
 
 async def planned(

@@ -80,7 +80,7 @@ class Crowds:
             named = await crowds.named(session, crowd_id)
             where = wanted(Filters(), scope_of(staff), now)
             found = await crowds.members(session, crowd_id, where, now)
-            drafts = await crowds.drafts(session, crowd_id, _LOT)
+            drafts = await crowds.drafts(session, crowd_id, where, _LOT)
         if named is None:
             raise DeskError("没有这一组，请回到待办再看。")
         crowd, account, title = named
@@ -156,10 +156,11 @@ class Crowds:
         await self._hold(sent, self._office.rules.undo)
 
     async def _hold(self, case_ids: Sequence[int], until: timedelta) -> None:
-        moment = self._office.now() + until
+        """Let what waits to leave wait until then; what a platform's limit holds back longer stays."""
+        now = self._office.now()
         for start in range(0, len(case_ids), 500):
             async with self._office.db.write() as session:
-                await outbox.let_go(session, case_ids[start : start + 500], moment)
+                await outbox.let_go(session, case_ids[start : start + 500], now + until, now + _RUN)
         self._office.notify(TOPIC_OUTBOX)
 
 

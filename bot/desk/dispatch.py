@@ -241,7 +241,8 @@ class Dispatch:
         self, session: AsyncSession, delivery: Delivery, error: SendError
     ) -> None:
         case = await locked_case(session, delivery.case_id or 0)
-        if case is None or delivery.place != case.place:
+        replying = delivery.purpose in (Purpose.REPLY, Purpose.REPLY_PART)
+        if case is None or not (replying or delivery.place == case.place):
             return
         if isinstance(error, WindowClosedError) and held.holdable(delivery):
             await held.hold(session, case, delivery, str(error))
@@ -258,7 +259,6 @@ class Dispatch:
         )
         if delivery.purpose == Purpose.SUPPLEMENT:
             await pauses.undelivered(self._office, session, case)
-        replying = delivery.purpose in (Purpose.REPLY, Purpose.REPLY_PART)
         if replying and case.state == CaseState.REPLYING:
             case.state = CaseState.WAITING
             case.reason = _reason(error)

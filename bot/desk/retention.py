@@ -94,7 +94,7 @@ async def forget(session: AsyncSession, case: Case, actor: str, mark: str) -> li
     own = (Delivery.case_id == case.id, Delivery.purpose != Purpose.PINNED)
     for delivery in await session.exec(select(Delivery).where(*own)):
         delivery.payload = Outgoing(mark).to_json()
-        if delivery.place == case.place:
+        if delivery.place == case.place or delivery.purpose in outbox.REPLIES:
             delivery.place = ""
         if delivery.state in outbox.NOT_OUT:
             outbox.give_up(delivery, "群众撤回")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from bot.channels.base import Capabilities, RejectedError
+from bot.channels.base import Capabilities, RejectedError, UnreachableError
 from bot.channels.waiting import WaitingChannel
 from bot.desk import Desk, Inbound, serving
 from bot.desk.crowds import Run
@@ -280,6 +280,24 @@ async def test_beyond_the_limit_answers_may_go_in_private(database: Database) ->
     places = [one.place for one in await answers(town)]
     assert places[3:] == ["direct/3", "direct/4"]
     assert await ask(town, "没解决", "4", direct=True) == numbers[4]
+
+
+async def test_a_private_answer_that_does_not_arrive_is_a_matter_for_staff(
+    database: Database,
+) -> None:
+    town = await platform(database, beyond="private")
+    await rush(town, 3)
+    await work(town)
+    (number,) = await rush(town, 1, first=9)
+    channel = town.desk.dispatch._channels["weibo"]
+    assert isinstance(channel, MemoryChannel)
+    channel.failures.append(UnreachableError("群众不收私信"))
+    await work(town)
+    case = await town.case(number)
+    assert (case.state, case.reason) == ("waiting", "群众不收私信，无法送达")
+    await town.desk.citizens.erase("weibo", "9")
+    kept = [one.place for one in await town.rows(Delivery) if one.case_id == number]
+    assert set(kept) == {""}
 
 
 async def test_nothing_but_answers_counts_under_a_post_with_a_limit(database: Database) -> None:
