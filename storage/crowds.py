@@ -145,7 +145,7 @@ async def members(
         .order_by(*queue_order(now))
     )
     rows = await session.exec(query)
-    return [Member(case, name, taker or "", steps or []) for case, name, taker, steps in rows]
+    return [Member(case, name, taker or "", list(steps or [])) for case, name, taker, steps in rows]
 
 
 async def marks(session: AsyncSession, crowd_id: int, wanted: Wanted) -> set[tuple[int, int]]:
@@ -159,9 +159,7 @@ async def marks(session: AsyncSession, crowd_id: int, wanted: Wanted) -> set[tup
     return {(number or 0, version) for number, version in await session.exec(query)}
 
 
-async def drafts(
-    session: AsyncSession, crowd_id: int, wanted: Wanted, limit: int
-) -> list[Draft]:
+async def drafts(session: AsyncSession, crowd_id: int, wanted: Wanted, limit: int) -> list[Draft]:
     """What is drafted for the waiting cases of a crowd, what was approved before first."""
     approved = func.json_array_length(col(Draft.approvals)) > 0
     query = (

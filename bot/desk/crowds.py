@@ -156,7 +156,7 @@ class Crowds:
         await self._hold(sent, self._office.rules.undo)
 
     async def _hold(self, case_ids: Sequence[int], until: timedelta) -> None:
-        """Let what waits to leave wait until then; what a platform's limit holds back longer stays."""
+        """Let what waits to leave wait until then; what a limit holds back longer stays."""
         now = self._office.now()
         for start in range(0, len(case_ids), 500):
             async with self._office.db.write() as session:

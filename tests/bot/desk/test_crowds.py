@@ -215,9 +215,7 @@ async def test_what_was_approved_for_one_by_name_is_not_sent_to_the_others(
 async def test_nothing_is_approved_unwritten_in_the_first_step(town: Town) -> None:
     numbers = await rush(town)
     run = await answer(town, numbers[0], "")
-    assert run.sent == [] and {one.said for one in run.done} == {
-        "这件还没有人审过，请写上答复。"
-    }
+    assert run.sent == [] and {one.said for one in run.done} == {"这件还没有人审过，请写上答复。"}
 
 
 @pytest.fixture
