@@ -25,6 +25,10 @@ MOST = 50
 _LOOKED_AT = 1000
 _SURE = 75
 _SUBJECT = 120
+_REVIEWED = (
+    "这一件审过一步，文字里已填上这位群众自己的称呼、编号，请逐件审；"
+    "同一帖子下的，到同问的组里一起审。"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,17 @@ class Bulk:
         self._bench = bench
 
     async def alike(self, staff: Staff, case_id: int) -> list[Alike]:
-        """Waiting cases of this person's that may be the same matter, the most alike first."""
+        """Waiting cases of this person's that may be the same matter, the most alike first.
+
+        Raises DeskError where a step of review has filled in what is one citizen's own.
+        """
         async with self._office.db.read() as session:
             case = await own_case(session, staff, case_id)
             draft = await queries.open_draft(session, case_id)
             text = await queries.said(session, case_id)
             waiting = await inbox.waiting(session, scope_of(staff), _LOOKED_AT)
+        if draft is not None and draft.approvals:
+            raise DeskError(_REVIEWED)
         entry_id = draft.entry_id if draft is not None else ""
         others = [one for one in waiting if one[0].id != case.id]
         return await asyncio.to_thread(_alike, text, entry_id, others)

@@ -95,6 +95,8 @@ async def test_where_more_steps_are_needed_each_case_takes_its_first(town: Town)
     done = await town.desk.bulk.answer(staff, picks, TEXT)
     assert all("第 1 步" in one.said for one in done)
     assert [(await town.case(number)).state for number, _ in picks] == ["waiting"] * 3
+    with pytest.raises(DeskError, match="逐件审"):  # what is filled in by now is one citizen's own
+        await town.desk.bulk.alike(await town.staff(1), picks[0][0])
 
 
 @pytest.mark.parametrize(
