@@ -156,16 +156,10 @@ def _harmless(text: str) -> str:
 
 
 def _xlsx(rows: Sequence[tuple[Any, ...]]) -> bytes:
-    from openpyxl import Workbook
+    from bot.reports.sheets import MOMENT, Book, Field
 
-    from bot.reports.sheets import MOMENT, Field, add_styles, table
-
-    book = Workbook()
-    add_styles(book)
-    sheet: Any = book.active
-    sheet.title = "审计记录"
+    book = Book()
     fields = [Field(_HEAD[0], MOMENT), *(Field(name) for name in _HEAD[1:-1])]
-    table(sheet, [*fields, Field(_HEAD[-1], width=60, wrap=True)], rows)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
+    fields.append(Field(_HEAD[-1], width=60, wrap=True))
+    book.sheet("审计记录").table(fields, rows)
+    return book.content()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,26 +11,21 @@ from bot.assessment.scorecard import RANKED_BY
 from bot.reports import measures
 from bot.reports.measures import DIMENSIONS, group_name
 from bot.reports.model import CaseList, Report, Row
-from bot.reports.sheets import COUNT, HOURS, MOMENT, Field, put, table
+from bot.reports.sheets import COUNT, HOURS, MOMENT, Book, Field, Sheet
 from bot.reports.standing import one_line
 
 _RANK = 7
 _BANDS = ("达标", "接近达标", "未达标", "未评")
 
 
-def put_scorecard(book: Any, scorecard: Figures, report: Report) -> None:
-    sheet = book.create_sheet(_sheet_name(scorecard["name"]))
-    put(sheet, 1, 1, scorecard["name"], "title")
-    sheet.row_dimensions[1].height = 28
+def put_scorecard(book: Book, scorecard: Figures, report: Report) -> None:
+    sheet = book.sheet(scorecard["name"])
+    sheet.put(1, 1, scorecard["name"], "title")
+    sheet.heighten(1, 28)
     for row, text in enumerate([one_line(report), *scorecard_notes(scorecard)], 2):
-        put(sheet, row, 1, text, "note")
+        sheet.put(row, 1, text, "note")
     fields, rows = scorecard_table(scorecard, report)
-    table(sheet, fields, rows, top=row + 2)
-
-
-def _sheet_name(name: str) -> str:
-    """A name that Excel allows for a sheet."""
-    return re.sub(r"[\[\]:*?/\\']", "", name)[:28] or "计分卡"
+    sheet.table(fields, rows, top=row + 2)
 
 
 def scorecard_notes(scorecard: Figures) -> list[str]:
@@ -113,15 +107,15 @@ _CASE_FIELDS = (
 )
 
 
-def put_cases(sheet: Any, cases: CaseList, report: Report) -> None:
-    put(sheet, 1, 1, one_line(report), "note")
-    last = table(sheet, _CASE_FIELDS, (_case(row, report) for row in cases.rows), top=2)
+def put_cases(sheet: Sheet, cases: CaseList, report: Report) -> None:
+    sheet.put(1, 1, one_line(report), "note")
+    last = sheet.table(_CASE_FIELDS, (_case(row, report) for row in cases.rows), top=2)
     if cases.left_out:
         text = (
             f"只列最早的 {len(cases.rows)} 件，另有 {cases.left_out} 件。全部的可用 "
             f"wenban report --cases {cases.key} 导出，件数太多时缩小起止日期，或用 json 格式。"
         )
-        put(sheet, last + 2, 1, text, "note")
+        sheet.put(last + 2, 1, text, "note")
 
 
 def _case(row: Row, report: Report) -> Sequence[Any]:
@@ -153,10 +147,10 @@ def case_number(row: Row) -> str:
     return f"#{turn.case_id}" if turn.turn == 1 else f"#{turn.case_id} 第{turn.turn}次"
 
 
-def put_health(book: Any, report: Report) -> None:
-    health, sheet = report.figures["health"], book.create_sheet("账号健康")
-    put(sheet, 1, 1, one_line(report), "note")
-    put(sheet, 2, 1, f"依据：{health['basis']}", "note")
+def put_health(book: Book, report: Report) -> None:
+    health, sheet = report.figures["health"], book.sheet("账号健康")
+    sheet.put(1, 1, one_line(report), "note")
+    sheet.put(2, 1, f"依据：{health['basis']}", "note")
     ages = ("within_7_days", "within_30_days", "within_91_days", "older")
     names = ("7日内", "8至30日", "31至91日", "超过91日")
     fields = [
@@ -179,7 +173,7 @@ def put_health(book: Any, report: Report) -> None:
                 "；".join(one["warnings"]),
             ]
         )
-    table(sheet, fields, rows, top=3)
+    sheet.table(fields, rows, top=3)
     _links(book, health["links"])
     _kin(book, health["same_function"])
 
@@ -188,7 +182,7 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _links(book: Any, links: Figures) -> None:
+def _links(book: Book, links: Figures) -> None:
     if not links["dead"]:
         return
     fields = [
@@ -207,10 +201,10 @@ def _links(book: Any, links: Figures) -> None:
         ]
         for one in links["dead_links"]
     ]
-    table(book.create_sheet("失效入口"), fields, rows)
+    book.sheet("失效入口").table(fields, rows)
 
 
-def _kin(book: Any, groups: Sequence[Figures]) -> None:
+def _kin(book: Book, groups: Sequence[Figures]) -> None:
     if not groups:
         return
     fields = [
@@ -225,7 +219,7 @@ def _kin(book: Any, groups: Sequence[Figures]) -> None:
         for number, group in enumerate(groups, 1)
         for pair in group["pairs"]
     ]
-    table(book.create_sheet("整合建议"), fields, rows)
+    book.sheet("整合建议").table(fields, rows)
 
 
 def _pair_names(group: Figures, pair: Figures) -> list[str]:

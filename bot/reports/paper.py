@@ -227,23 +227,14 @@ def _rule(table: Any, widths: list[float]) -> None:
 
 
 def _chart_part(package: Any, graph: Graph, number: int) -> Part:
-    from openpyxl import Workbook
-    from openpyxl.xml.functions import tostring
+    from bot.reports.charts import alone
 
-    from bot.reports.charts import build, put_data
-
-    book = Workbook()
-    sheet: Any = book.active
-    sheet.title = "数据"
-    put_data(graph, sheet)
-    buffer = BytesIO()
-    book.save(buffer)
-    inside = Part(
-        PackURI(f"/word/embeddings/chart{number}.xlsx"), _SHEET, buffer.getvalue(), package
-    )
+    drawn, numbers = alone(graph)
+    inside = Part(PackURI(f"/word/embeddings/chart{number}.xlsx"), _SHEET, numbers, package)
     part = Part(PackURI(f"/word/charts/chart{number}.xml"), _CHART, b"", package)
     relation = part.relate_to(inside, RELATIONSHIP_TYPE.PACKAGE)
-    space = parse_xml(tostring(build(graph, sheet)._write()))
+    space = parse_xml(drawn)
+    space.remove(space.find(qn("c:printSettings")))
     space.append(
         parse_xml(
             f'<c:externalData {nsdecls("c", "r")} r:id="{relation}">'

@@ -23,6 +23,7 @@ from bot.reports import FORMATS, Letterhead, Report, render
 from bot.reports.measures import due_time, percent
 from bot.reports.prose import heading
 from bot.reports.series import by_group, trend
+from bot.reports.sheets import Book
 from bot.triage import Category
 from tests.figures import CUT_OFF, Case, case, local, report
 from tests.figures import facts as facts_of
@@ -393,12 +394,58 @@ def test_what_citizens_write_stays_text_in_the_workbook() -> None:
     assert rows(book["未答复"], "诉求")[0]["内容（个人信息已隐去）"].startswith("=HYPERLINK")
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("<r><t>假的</t></r>", None),
+        ("<r></sst></r>", None),
+        ("_x0041_ & <b>", None),
+        (" 一行\n另一行 ", None),
+        ("\ud83d半个字", "?半个字"),
+        ("𠮷" * 20_000, "𠮷" * (32_767 // 2)),
+        ("<r>" + "长" * 40_000, "<r>" + "长" * (32_767 - 3)),
+    ],
+    ids=["markup", "broken markup", "escape", "lines", "half", "long", "long markup"],
+)
+def test_no_text_is_markup_of_the_file(written: str, read: str | None) -> None:
+    sheet = workbook(report(case("2026-03-02T09:00"), text=written))["未答复"]
+    assert all(one.height <= 409 for one in sheet.row_dimensions.values() if one.height)
+    assert rows(sheet, "诉求")[0]["内容（个人信息已隐去）"] == (read or written)
+
+
+def test_the_quick_way_writes_what_the_library_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sheets() -> dict[str, bytes]:
+        with zipfile.ZipFile(BytesIO(render(full(), "xlsx"))) as parts:
+            return {name: parts.read(name) for name in parts.namelist() if "/worksheets/" in name}
+
+    quick = sheets()
+    monkeypatch.delattr("bot.reports.sheets._Quick._write_cell")
+    assert quick == sheets()
+
+
+def test_every_sheet_has_a_name_of_its_own_that_excel_allows() -> None:
+    book = Book()
+    for name in ("未答复", "未答复", "'a/b?", "AB", "\x01[]", "𠮷" * 40):
+        book.sheet(name)
+    names = load_workbook(BytesIO(book.content())).sheetnames
+    assert names == ["未答复", "未答复1", "ab", "AB1", "计分卡", "𠮷" * 14]
+
+
+def test_the_head_of_a_page_is_text_and_as_long_as_excel_allows() -> None:
+    book = Book("甲&G乙&[Picture]" + "𠮷" * 200)
+    book.sheet("一").landscape()
+    sheet: Any = load_workbook(BytesIO(book.content())).worksheets[0]
+    assert sheet.oddHeader.left.text.startswith("甲＆G乙＆[Picture]𠮷")
+    assert sheet.oddHeader.left.size == 8
+    assert len(f"&L&8 {sheet.oddHeader.left.text}".encode("utf-16-le")) <= 2 * 255
+
+
 def test_charts_keep_their_numbers_and_leave_gaps_where_there_is_no_data() -> None:
     with zipfile.ZipFile(BytesIO(whole("xlsx"))) as parts:
         charts = [parts.read(name).decode() for name in parts.namelist() if "/charts/" in name]
     trend = next(one for one in charts if "按时答复" in one and "lineChart" in one)
     assert "numCache" in trend and "strCache" in trend
-    assert '<dispBlanksAs val="gap"' in trend or 'dispBlanksAs val="gap"' in trend
+    assert all('dispBlanksAs val="gap"' in one for one in charts)
     sheet = workbook(report(case("2026-06-30T09:00")))["图表数据"]
     head = [cell.value for cell in sheet[1]]
     assert sheet.cell(2, head.index("及时率") + 1).value is None
