@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from sqlalchemy.engine import URL, make_url
 from xdist.scheduler import LoadScopeScheduling
 
@@ -25,6 +26,8 @@ REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 ALL_MUST_RUN = os.environ.get("NO_TEST_MAY_SKIP") == "1"
 _ONE_BY_ONE = "tests/e2e/"
 _numbers = itertools.count(1)
+settings.register_profile("unhurried", deadline=None)  # a busy machine is slow at times
+settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(wrapper=True)

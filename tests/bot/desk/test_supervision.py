@@ -87,7 +87,7 @@ async def test_what_a_rush_let_be_matched_by_words_alone_is_told(busy: Town) -> 
     lacking = [
         one.data.get("lacking") for one in await busy.events("triaged") if one.case_id in rush
     ]
-    assert lacking == [None, "crowded", "crowded"]
+    assert sorted(map(str, lacking)) == ["None", "crowded", "crowded"]
     assert (await busy.desk.supervision.present(chief)).by_words == 2
     await library.close()
 
