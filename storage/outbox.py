@@ -23,6 +23,7 @@ from storage.terms import DeliveryState, Purpose
 _UNSENT = (DeliveryState.PENDING, DeliveryState.SENDING)
 UNDELIVERED = (*_UNSENT, DeliveryState.HANDED)
 REPLIES = (Purpose.REPLY, Purpose.REPLY_PART)
+WITH_COPIES = (*REPLIES, Purpose.REPLY_COPY)
 NOT_OUT = (*UNDELIVERED, DeliveryState.HELD)
 
 
@@ -231,7 +232,7 @@ async def unsent_reply(session: AsyncSession, case_id: int) -> list[Delivery]:
     copies = col(Delivery.dedupe).startswith(f"copy:{case_id}:")
     query = select(Delivery).where(
         or_(col(Delivery.case_id) == case_id, copies),
-        col(Delivery.purpose).in_((Purpose.REPLY, Purpose.REPLY_PART, Purpose.REPLY_COPY)),
+        col(Delivery.purpose).in_(WITH_COPIES),
         col(Delivery.state).in_(UNDELIVERED),
     )
     return list(await session.exec(query.with_for_update()))

@@ -13,7 +13,8 @@ from storage.models import Account, Case, Delivery
 from storage.outbox import UNDELIVERED
 from storage.terms import CaseState, DeliveryState, Purpose
 
-_COURTESY = (Purpose.ACKNOWLEDGEMENT, Purpose.NOTICE, Purpose.RATING)
+COURTESY = (Purpose.ACKNOWLEDGEMENT, Purpose.NOTICE, Purpose.RATING)
+"""What is left out under a post where every message counts."""
 
 
 async def hold(session: AsyncSession, account: Account) -> None:
@@ -33,7 +34,7 @@ async def planned(
             Delivery.account_id == account.id,
             Delivery.post == post,
             Delivery.state != DeliveryState.FAILED,
-            col(Delivery.purpose).not_in(_COURTESY),
+            col(Delivery.purpose).not_in(COURTESY),
         )
         .order_by(moment.desc())
         .offset(number - 1)

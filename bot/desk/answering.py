@@ -82,7 +82,6 @@ class Answering:
         )
         match, apart = await self._match(reading, verdict, others)
         await self._lots.do(Thought(reading, verdict, match, apart))
-        self._office.notify(TOPIC_OUTBOX)
 
     async def _conclude(self, lot: Sequence[Thought]) -> list[None]:
         """What is decided together is written together, at the end: nothing here looks for what
@@ -100,6 +99,7 @@ class Answering:
                 for case, thought in standing:
                     case.consider_at = None
                     await self._decide(session, case, thought)
+        self._office.notify(TOPIC_OUTBOX)
         return [None] * len(lot)
 
     async def _match(self, reading: Reading, verdict: Triage, others: int) -> tuple[Match, bool]:

@@ -33,7 +33,7 @@ from bot.desk.office import (
 )
 from bot.desk.turns import set_due
 from bot.telemetry import DELIVERIES
-from storage import outbox
+from storage import outbox, posts
 from storage.ledger import record
 from storage.models import Case, Citizen, Delivery
 from storage.tasks import standing
@@ -118,7 +118,7 @@ class Dispatch:
 
     async def _is_over(self, delivery: Delivery, can: Capabilities) -> bool:
         """Whether the platform allows no more under the post now; what is not needed never goes."""
-        if delivery.purpose in rationing.COURTESY:
+        if delivery.purpose in posts.COURTESY:
             async with self._office.db.write() as session:
                 row = await session.get_one(Delivery, delivery.id)
                 outbox.give_up(row, "平台限条数，不另发")
@@ -241,7 +241,7 @@ class Dispatch:
         self, session: AsyncSession, delivery: Delivery, error: SendError
     ) -> None:
         case = await locked_case(session, delivery.case_id or 0)
-        replying = delivery.purpose in (Purpose.REPLY, Purpose.REPLY_PART)
+        replying = delivery.purpose in outbox.REPLIES
         if case is None or not (replying or delivery.place == case.place):
             return
         if isinstance(error, WindowClosedError) and held.holdable(delivery):
@@ -285,7 +285,7 @@ def _chinese(error: SendError) -> bool:
 async def _withhold(session: AsyncSession, failed: Delivery) -> None:
     """The later parts of a reply whose earlier part failed must not go out alone."""
     for row in await outbox.unsent_of_case(session, failed.case_id or 0):
-        if row.purpose in (Purpose.REPLY, Purpose.REPLY_PART):
+        if row.purpose in outbox.REPLIES:
             outbox.give_up(row, "前一部分未送达")
 
 

@@ -12,7 +12,6 @@ from storage import outbox, queries
 from storage.models import Account, Case, Citizen, Delivery
 from storage.terms import CaseState, Purpose
 
-_REPLIES = (Purpose.REPLY, Purpose.REPLY_PART, Purpose.REPLY_COPY)
 AWAITS = "答复已存好，群众再来消息时自动送达"
 
 
@@ -20,13 +19,13 @@ async def hold(session: AsyncSession, case: Case, refused: Delivery, reason: str
     """Keep the reply that was refused, and its later parts, for the citizen's next message."""
     outbox.hold(refused, reason)
     for row in await outbox.unsent_of_case(session, case.id or 0):
-        if row.purpose in _REPLIES and row.place == refused.place:
+        if row.purpose in outbox.WITH_COPIES and row.place == refused.place:
             outbox.hold(row, reason)
 
 
 def holdable(delivery: Delivery) -> bool:
     """Whether it is worth keeping: replies are, what is only of the moment is not."""
-    return delivery.purpose in _REPLIES
+    return delivery.purpose in outbox.WITH_COPIES
 
 
 async def release(

@@ -55,15 +55,11 @@ class Intake:
 
     async def receive(self, inbound: Inbound) -> Receipt:
         """Store a message and its case in one transaction; the same message twice is once."""
-        receipt = await self._lots.do(inbound)
-        self._office.notify(TOPIC_CONSIDER)
-        return receipt
+        return await self._lots.do(inbound)
 
     async def receive_many(self, lot: Sequence[Inbound]) -> list[Receipt]:
         """Store messages of one account, each of another citizen, as :meth:`receive` does."""
-        receipts = await asyncio.gather(*(self._lots.do(one) for one in lot))
-        self._office.notify(TOPIC_CONSIDER)
-        return receipts
+        return await asyncio.gather(*(self._lots.do(one) for one in lot))
 
     async def _receive(self, lot: Sequence[Inbound]) -> list[Receipt]:
         """It fails, and is tried again, when two processes store the same at once."""
@@ -72,12 +68,13 @@ class Intake:
             known = await _known_cases(session, account, [one.external_id for one in lot])
             fresh = [one for one in lot if one.external_id not in known]
             taken = iter(await self._store(session, account, fresh))
-            return [
-                Receipt(known[one.external_id], duplicate=True)
-                if one.external_id in known
-                else next(taken)
-                for one in lot
-            ]
+        self._office.notify(TOPIC_CONSIDER)
+        return [
+            Receipt(known[one.external_id], duplicate=True)
+            if one.external_id in known
+            else next(taken)
+            for one in lot
+        ]
 
     async def _store(
         self, session: AsyncSession, account: Account, lot: Sequence[Inbound]

@@ -15,10 +15,6 @@ from bot.channels.wire import Spot
 from bot.desk.office import Office
 from storage import posts
 from storage.models import Account, Case, Citizen, Delivery
-from storage.terms import Purpose
-
-COURTESY = (Purpose.ACKNOWLEDGEMENT, Purpose.NOTICE, Purpose.RATING)
-"""What is left out under a post where every message counts."""
 
 
 @dataclass(frozen=True, slots=True)
