@@ -17,6 +17,7 @@ from bot.desk.office import (
     account_by_key,
     citizen_of,
     key_of,
+    locked_cases_of,
     own_case,
 )
 from bot.desk.retention import ERASED, anonymise, forget, remove_files
@@ -163,7 +164,7 @@ class Citizens:
             person = await self._person(session, account, citizen)
             if person is None:
                 return "我们没有保存您的任何信息。"
-            for case in await queries.cases_of(session, key_of(person), 100_000):
+            for case in await locked_cases_of(session, person):
                 await pauses.end(self._office, session, case, "群众撤回")
                 files += await forget(session, case, "citizen", ERASED)
             await anonymise(session, person, "citizen", "citizen.erase")

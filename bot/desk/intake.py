@@ -151,6 +151,7 @@ class Intake:
         self, session: AsyncSession, message: Message, inbound: Inbound, match: Match
     ) -> None:
         assert message.id is not None  # noqa: S101
+        case = await session.get_one(Case, message.case_id, with_for_update=True)
         message.version += 1
         message.text = inbound.text
         version = MessageVersion(
@@ -160,7 +161,6 @@ class Intake:
             sent_at=inbound.sent_at,
         )
         session.add(version)
-        case = await session.get_one(Case, message.case_id, with_for_update=True)
         record(session, case, EventKind.EDITED, at=inbound.sent_at, message=message.id)
         await self._resume(session, case, inbound)
         if case.state not in _JOINABLE:

@@ -153,6 +153,13 @@ async def locked_cases(session: AsyncSession, case_ids: Collection[int]) -> dict
     return {key_of(one): one for one in await session.exec(query.with_for_update())}
 
 
+async def locked_cases_of(session: AsyncSession, citizen: Citizen) -> list[Case]:
+    """All a citizen's cases, held before anything that hangs on them is touched."""
+    query = select(Case.id).where(Case.citizen_id == citizen.id)
+    found = [number for number in await session.exec(query) if number is not None]
+    return list((await locked_cases(session, found)).values())
+
+
 async def own_case(session: AsyncSession, account: str, citizen: str, case_id: int) -> Case:
     """A citizen's case, held. Raises DeskError when it is not theirs."""
     person = await citizen_of(session, await account_by_key(session, account), citizen)

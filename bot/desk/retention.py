@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
 from bot.desk.files import sweep
-from bot.desk.office import Office, key_of
+from bot.desk.office import Office, key_of, locked_cases_of
 from storage import inbox, outbox, queries, steps, tasks
 from storage.files import names
 from storage.ledger import audit, record
@@ -37,7 +37,7 @@ async def expire(office: Office) -> int:
             held = found.limit(_AT_ONCE).with_for_update(skip_locked=True)
             people = list(await session.exec(held))
             for person in people:
-                for case in await queries.cases_of(session, key_of(person), 100_000):
+                for case in await locked_cases_of(session, person):
                     files += await forget(session, case, "system", EXPIRED)
                 await anonymise(session, person, "system", "citizen.expire")
         await remove_files(office, files)

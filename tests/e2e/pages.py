@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import resources
-from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -15,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.config import read_bundles
 from bot.desk.premises import Premises
+from bot.ledger import verify
 from bot.settings import KnowledgeSettings
 from handlers.api.posts import Post
 from knowledge.exchange import read_entries
@@ -63,9 +63,9 @@ SHOWN = {
     "learning": "/console/knowledge/learning",
     "phrases": "/console/knowledge/phrases",
     "exchange": "/console/knowledge/exchange",
-    "figures": "/console/figures?period=today",
+    "figures": "/console/figures",
     "cases": "/console/cases?figure=counts.original",
-    "scorecards": "/console/scorecards?period=today",
+    "scorecards": "/console/scorecards",
     "health": "/console/health",
     "reports": "/console/reports",
     "screen": "/console/screen",
@@ -152,21 +152,13 @@ async def a_day(website: Website) -> dict[str, str]:
         )
         await desk.ingesting.take([posted.posted("weibo")])
     crowd = await _crowd(desk.office.db)
-    numbers, now = await come(website, *HARD), datetime.now(UTC)
-    changes: dict[int, dict[str, Any]] = {
-        numbers[0]: {
-            "urgency": 1,
-            "department": "市城市管理局",
-            "due_at": now - timedelta(hours=3),
-        },
-        numbers[1]: {"urgency": 2, "department": "市公安局", "due_at": now + timedelta(hours=5)},
-        numbers[2]: {"urgency": 1, "department": "市水务局"},
-        numbers[4]: {"department": "市民政局"},
-    }
+    numbers = await come(website, *HARD[:2], age=timedelta(days=29))
+    numbers += await come(website, *HARD[2:])
     async with desk.office.db.write() as session:
-        for number, values in changes.items():
-            (await session.get_one(Case, number)).sqlmodel_update(values)
+        for number, urgency in zip(numbers, (1, 2, 1), strict=False):
+            (await session.get_one(Case, number)).urgency = urgency
         await _phrases(session)
+    assert await verify(desk.office.db, "os:li", datetime.now(UTC)) == []
     return {"case": str(numbers[5]), "entry": sample[0].id, "crowd": str(crowd)}
 
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -33,8 +33,8 @@ async def website(database: Database) -> AsyncIterator[Website]:
         yield website
 
 
-async def write(website: Website, *texts: str) -> list[int]:
-    """Citizens write, and their cases come before staff."""
+async def write(website: Website, *texts: str, age: timedelta = timedelta()) -> list[int]:
+    """Citizens write, or wrote so long ago, and their cases come before staff."""
     desk, cases = website.desk, []
     for text in texts:
         citizen = uuid4().hex
@@ -47,18 +47,21 @@ async def write(website: Website, *texts: str) -> list[int]:
             thread=citizen,
             external_id=f"{citizen}:1",
             text=text,
-            sent_at=datetime.now(UTC),
+            sent_at=datetime.now(UTC) - age,
         )
         cases.append((await desk.intake.receive(inbound)).case_id)
     async with asyncio.timeout(20):
-        while await waiting(website) < len(cases):  # noqa: ASYNC110
+        while await waiting(website, *cases) < len(cases):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return cases
 
 
-async def waiting(website: Website) -> int:
+async def waiting(website: Website, *cases: int) -> int:
+    """How many of these cases, or of all there are, stand before staff."""
+    query = select(Case).where(Case.state == "waiting")
     async with website.desk.office.db.read() as session:
-        return len((await session.exec(select(Case).where(Case.state == "waiting"))).all())
+        found = await session.exec(query.where(col(Case.id).in_(cases)) if cases else query)
+        return len(found.all())
 
 
 async def token_of(website: Website, login: str = "boss", role: str = "管理员") -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from bot.desk import DeskError
+from bot.desk.office import locked_case
 from bot.desk.retention import ERASED
+from storage import queries
 from storage.db import Database
 from storage.models import Account, Citizen, Delivery, Draft, Message, MessageVersion
 from tests.support import ENTRIES, STAFF_PLACE, Town, build_town
@@ -133,6 +136,18 @@ async def test_erasure_leaves_figures_but_no_words(town: Town) -> None:
     assert (await town.kinds(answered))[: len(events)] == events
     assert (await town.case(waiting)).state == "closed"
     assert "没有保存" in await town.desk.citizens.stored("telegram", "7001")
+
+
+async def test_erasure_waits_for_who_holds_the_case(town: Town) -> None:
+    case_id = await town.ask("低保怎么申请，我叫王小二")
+    async with town.db.write() as session:
+        await locked_case(session, case_id)
+        erasing = asyncio.create_task(town.desk.citizens.erase("telegram", "7001"))
+        await asyncio.sleep(0.3)
+        for message in await queries.messages(session, case_id):
+            message.considered = False
+    assert "已删除" in await erasing
+    assert all(row.text == ERASED for row in await town.rows(Message))
 
 
 async def test_menu_lists_what_is_answered_at_once(town: Town) -> None:
