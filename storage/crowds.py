@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, Select, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,6 +17,7 @@ from storage.queries import queue_order
 from storage.terms import DraftState, EventKind
 
 _HEADS = 200  # the newest: what was asked long ago under a post is seldom asked again
+Q = TypeVar("Q", bound="Select[*tuple[Any, ...]]")
 Wanted = Sequence[ColumnElement[bool]]
 """Conditions on Case joined with Account and Citizen."""
 
@@ -57,18 +58,15 @@ async def units(
 ) -> list[Unit]:
     """The lines of the queue; a crowd stands where its most pressing case stands."""
     crowd, order = _unit(), queue_order(now)
-    ranked = (
+    ranked = _of(
+        wanted,
         select(
             col(Case.id).label("case_id"),
             func.row_number().over(partition_by=crowd, order_by=order).label("place"),
             func.count().over(partition_by=crowd).label("size"),
             func.min(col(Case.due_at)).over(partition_by=crowd).label("due_at"),
-        )
-        .join(Account, col(Account.id) == Case.account_id)
-        .join(Citizen, col(Citizen.id) == Case.citizen_id)
-        .where(*wanted)
-        .subquery()
-    )
+        ),
+    ).subquery()
     query = (
         select(Case.id, ranked.c.size, ranked.c.due_at)
         .join(ranked, ranked.c.case_id == Case.id)
@@ -82,14 +80,15 @@ async def units(
 
 async def count(session: AsyncSession, wanted: Wanted) -> tuple[int, int]:
     """How many lines the queue has, and how many cases stand in them."""
-    query = (
-        select(func.count(func.distinct(_unit())), func.count())
-        .select_from(Case)
-        .join(Account, col(Account.id) == Case.account_id)
-        .join(Citizen, col(Citizen.id) == Case.citizen_id)
-    )
-    lines, cases = (await session.exec(query.where(*wanted))).one()
+    query = select(func.count(func.distinct(_unit())), func.count()).select_from(Case)
+    lines, cases = (await session.exec(_of(wanted, query))).one()
     return lines, cases
+
+
+def _of(wanted: Wanted, query: Q) -> Q:
+    """The query about Case narrowed to what is wanted."""
+    joined = query.join(Account, col(Account.id) == Case.account_id)
+    return joined.join(Citizen, col(Citizen.id) == Case.citizen_id).where(*wanted)
 
 
 def _unit() -> ColumnElement[Any]:
@@ -137,26 +136,21 @@ async def members(
     """The waiting cases of a crowd, in the order they should be taken up."""
     query = (
         select(Case, Citizen.display_name, Staff.display_name, Draft.approvals)
-        .join(Account, col(Account.id) == Case.account_id)
-        .join(Citizen, col(Citizen.id) == Case.citizen_id)
+        .select_from(Case)
         .outerjoin(Staff, col(Staff.id) == Case.assignee_id)
         .outerjoin(Draft, _its_draft())
-        .where(col(Case.crowd_id) == crowd_id, *wanted)
+        .where(col(Case.crowd_id) == crowd_id)
         .order_by(*queue_order(now))
     )
-    rows = await session.exec(query)
+    rows = await session.exec(_of(wanted, query))
     return [Member(case, name, taker or "", list(steps or [])) for case, name, taker, steps in rows]
 
 
 async def marks(session: AsyncSession, crowd_id: int, wanted: Wanted) -> set[tuple[int, int]]:
     """The numbers and versions of the waiting cases of a crowd."""
-    query = (
-        select(Case.id, Case.version)
-        .join(Account, col(Account.id) == Case.account_id)
-        .join(Citizen, col(Citizen.id) == Case.citizen_id)
-        .where(col(Case.crowd_id) == crowd_id, *wanted)
-    )
-    return {(number or 0, version) for number, version in await session.exec(query)}
+    query = select(Case.id, Case.version).where(col(Case.crowd_id) == crowd_id)
+    found = await session.exec(_of(wanted, query))
+    return {(number or 0, version) for number, version in found}
 
 
 async def drafts(session: AsyncSession, crowd_id: int, wanted: Wanted, limit: int) -> list[Draft]:
@@ -165,13 +159,11 @@ async def drafts(session: AsyncSession, crowd_id: int, wanted: Wanted, limit: in
     query = (
         select(Draft)
         .join(Case, _its_draft())
-        .join(Account, col(Account.id) == Case.account_id)
-        .join(Citizen, col(Citizen.id) == Case.citizen_id)
-        .where(col(Case.crowd_id) == crowd_id, Draft.text != "", *wanted)
+        .where(col(Case.crowd_id) == crowd_id, Draft.text != "")
         .order_by(approved.desc(), col(Draft.probability).desc(), col(Draft.id))
         .limit(limit)
     )
-    return list(await session.exec(query))
+    return list(await session.exec(_of(wanted, query)))
 
 
 def _its_draft() -> ColumnElement[bool]:

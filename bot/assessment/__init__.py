@@ -8,7 +8,7 @@ cases that could make a figure look better is counted beside it. A figure withou
 from __future__ import annotations
 
 from bot.assessment.figures import Figures
-from bot.assessment.model import DIMENSIONS, Assessment
+from bot.assessment.model import BASES, DIMENSIONS, Assessment
 from bot.assessment.reach import EVERYWHERE, Reach
 
-__all__ = ["DIMENSIONS", "EVERYWHERE", "Assessment", "Figures", "Reach"]
+__all__ = ["BASES", "DIMENSIONS", "EVERYWHERE", "Assessment", "Figures", "Reach"]

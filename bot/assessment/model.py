@@ -135,7 +135,7 @@ class Assessment:
     def _marked(self, key: str) -> Flags:
         masks = self._census.masks
         if key != "traces":
-            return masks[_BASES.get(key, key)]
+            return masks[BASES.get(key, key)]
         found = np.zeros(len(self._facts), bool)
         for name, mask in masks.items():
             if name.startswith("traces."):
@@ -357,7 +357,7 @@ def _spread(hours: NDArray[np.float64], answered: Flags) -> Figures:
 
 
 _HOURS = ("median", "p90", "median_exceeds", "p90_exceeds", "mean_answered", "n_answered", "n_open")
-_BASES = {
+BASES = {
     "counts.answer_rate": "counts.valid",
     "counts.pin_rate": "counts.answered",
     "on_time.rate": "on_time.denominator",
@@ -379,3 +379,4 @@ _BASES = {
         for name in _HOURS
     },
 }
+"""The count that a rate or an hour rests on, and whose cases it opens."""

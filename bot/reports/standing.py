@@ -6,40 +6,31 @@ import calendar
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from bot.assessment import Figures
+from bot.assessment import BASES, Figures
 from bot.reports.measures import ALL, Measure, group_name
 from bot.reports.model import Report
 
 _BY_PATH = {one.path: one for one in ALL}
 _RESERVED = ("推荐性", "征求意见稿")
+_WHOLES = {
+    "counts.original": "counts.original",
+    "counts.excluded": "counts.original",
+    "counts.valid": "counts.original",
+}
 KEY_FIGURES: tuple[tuple[Measure, str], ...] = tuple(
-    (_BY_PATH[path], base)
-    for path, base in (
-        ("counts.original", "counts.original"),
-        ("counts.excluded", "counts.original"),
-        ("counts.valid", "counts.original"),
-        ("counts.answered", "counts.valid"),
-        ("counts.answer_rate", "counts.valid"),
-        ("counts.unanswered.not_due", "counts.valid"),
-        ("counts.unanswered.due_soon", "counts.valid"),
-        ("counts.unanswered.overdue", "counts.valid"),
-        ("counts.unanswered.over_3_months", "counts.valid"),
-        ("on_time.rate", "on_time.denominator"),
-        ("on_time.original_due_rate", "on_time.original.denominator"),
-        ("acceptance.rate", "acceptance.denominator"),
-        ("on_time.within.2.rate", "on_time.within.2.denominator"),
-        ("on_time.within.5.rate", "on_time.within.5.denominator"),
-        ("on_time.within.10.rate", "on_time.within.10.denominator"),
-        ("on_time.within.15.rate", "on_time.within.15.denominator"),
-        ("response_hours.natural.median", "counts.valid"),
-        ("response_hours.natural.p90", "counts.valid"),
-        ("response_hours.working.median", "counts.valid"),
-        ("response_hours.working.p90", "counts.valid"),
-        ("satisfaction.positive_rate", "satisfaction.rated"),
-        ("satisfaction.unrated_rate", "counts.answered"),
-        ("satisfaction.callback.rate", "satisfaction.negative"),
-        ("resolution.rate", "counts.valid"),
-        ("three_rates.composite", "satisfaction.rated"),
+    (_BY_PATH[path], BASES.get(path) or _WHOLES.get(path, "counts.valid"))
+    for path in (
+        *_WHOLES,
+        *("counts.answered", "counts.answer_rate"),
+        *("counts.unanswered.not_due", "counts.unanswered.due_soon"),
+        *("counts.unanswered.overdue", "counts.unanswered.over_3_months"),
+        *("on_time.rate", "on_time.original_due_rate", "acceptance.rate"),
+        *("on_time.within.2.rate", "on_time.within.5.rate"),
+        *("on_time.within.10.rate", "on_time.within.15.rate"),
+        *("response_hours.natural.median", "response_hours.natural.p90"),
+        *("response_hours.working.median", "response_hours.working.p90"),
+        *("satisfaction.positive_rate", "satisfaction.unrated_rate"),
+        *("satisfaction.callback.rate", "resolution.rate", "three_rates.composite"),
     )
 )
 """The figures that stand first, and the count that each rests on."""

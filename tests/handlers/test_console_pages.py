@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
+from bot.assessment import BASES
+from bot.reports.measures import ALL, Kind
+from handlers.console.pages.gauges import TILES
 from storage.db import Database
 from storage.inbox import Page as Lines
 from storage.models import AuditRecord, Case, CaseNote, EntryRow, Staff, Synonym
@@ -232,3 +235,12 @@ async def test_an_administrator_adds_words_of_one_meaning(website: Website) -> N
 async def entry(website: Website) -> EntryRow:
     async with website.desk.office.db.read() as session:
         return await session.get_one(EntryRow, "low-income")
+
+
+def test_every_rate_and_hour_of_the_figures_says_what_it_rests_on() -> None:
+    kinds = {one.path: one.kind for one in ALL}
+    shown = [path for paths in TILES.values() for path in paths]
+    rates = [path for path in shown if path in kinds and kinds[path] is not Kind.COUNT]
+    assert "counts.pin_rate" in rates
+    assert set(rates) <= set(BASES)
+    assert BASES["counts.pin_rate"] == "counts.answered"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from bot.assessment import Figures
+from bot.assessment import BASES, Figures
 from bot.assessment.forecast import WEEKS, Forecast, Outlook
 from bot.desk.supervision import Ask
 from bot.reports import Report
@@ -22,7 +22,7 @@ from bot.reports.measures import (
     look_up,
     written,
 )
-from bot.reports.standing import KEY_FIGURES, provenance, reach_text
+from bot.reports.standing import provenance, reach_text
 from handlers.console.pages.addresses import case_list
 from handlers.console.pages.charts import cell
 from handlers.console.pages.parts import button, tag, word
@@ -30,7 +30,6 @@ from storage.models import Staff
 
 _BY_PATH = {one.path: one for one in ALL}
 _NEGATIVE = Measure("满意度", "差评", "satisfaction.negative")
-_BASES = {measure.path: base for measure, base in KEY_FIGURES}
 TILES: Mapping[str, Sequence[str]] = {
     "收到与答复": (
         *("counts.original", "counts.excluded", "counts.valid", "counts.merged"),
@@ -88,11 +87,10 @@ def tiles(report: Report, ask: Ask) -> None:
 
 def _tile(figures: Figures, measure: Measure, ask: Ask) -> None:
     value = written(figures, measure)
-    base = _BASES.get(measure.path, measure.path)
     note = "件"
     if measure.kind is not Kind.COUNT:
         unit = "小时 · " if measure.kind is Kind.HOURS else ""
-        n = look_up(figures, _base(measure, base))
+        n = look_up(figures, BASES[measure.path])
         note = f"{unit}{n:,} 件" + ("，样本少" if 0 < n < SMALL else "")
     bad = measure.path in _ALARMING and bool(look_up(figures, measure.path))
     tile(
@@ -102,10 +100,6 @@ def _tile(figures: Figures, measure: Measure, ask: Ask) -> None:
         link(figures, measure, ask),
         bad=bad,
     )
-
-
-def _base(measure: Measure, base: str) -> str:
-    return base if base != measure.path else "counts.valid"
 
 
 def link(figures: Figures, measure: Measure, ask: Ask) -> str:
