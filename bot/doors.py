@@ -22,6 +22,7 @@ from handlers.webchat.door import Site
 from handlers.wechat.comments import Comments
 from handlers.wechat.door import WAIT_SECONDS, WechatSite
 from handlers.wechat.envelope import Safe
+from handlers.wechat.media import Media
 from handlers.wechat.routes import PATH as CALLBACK
 from storage.terms import Role
 
@@ -124,11 +125,15 @@ def _wechat(app: App, delivers: bool) -> WechatSite | None:
 def looking(app: App) -> list[Job]:
     """The jobs of doors that nobody knocks at."""
     settings, channel = app.settings.wechat, app.channels.get("wechat")
-    if not isinstance(channel, WechatChannel) or not settings.comment_minutes:
+    if not isinstance(channel, WechatChannel):
         return []
-    comments = Comments(app.desk, channel.api, settings.comment_days, settings.articles)
-    every = IntervalTrigger(minutes=settings.comment_minutes)
-    return [Job("wechat_comments", every, comments.fetch)]
+    media = Media(app.desk, channel.api)
+    jobs = [Job("wechat_media", IntervalTrigger(minutes=1), media.fetch)]
+    if settings.comment_minutes:
+        comments = Comments(app.desk, channel.api, settings.comment_days, settings.articles)
+        every = IntervalTrigger(minutes=settings.comment_minutes)
+        jobs.append(Job("wechat_comments", every, comments.fetch))
+    return jobs
 
 
 def _console(app: App) -> ConsoleSite | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -19,6 +21,8 @@ from bot.channels.base import (
 from storage.coordination import Coordination
 
 TIMEOUT = 10.0
+LARGEST = 10 * 1024 * 1024
+_MEDIA = "/cgi-bin/media/get"
 ALREADY_REPLIED = 88005
 _STALE_TOKEN = {40001, 40014, 42001}
 _FORCE_SECONDS = 30.0
@@ -34,6 +38,7 @@ _GONE = {
     43019: "群众在公众号的黑名单里",
 }
 _REFUSED = {
+    40007: "微信不再保存这个文件",
     40013: "AppID 不对，请核对 wechat.app_id",
     40125: "AppSecret 不对，请核对 WENBAN_WECHAT__APP_SECRET",
     40164: "服务器的 IP 不在公众号的 IP 白名单里，请到公众平台后台添加",
@@ -83,16 +88,32 @@ class WechatApi:
 
         Raises what :meth:`bot.channels.base.Channel.send` raises.
         """
-        token = await self._valid_token()
-        answer = await self._post(path, payload, {"access_token": token})
-        if _code(answer) in _STALE_TOKEN:
-            token = await self._new_token(token)
-            answer = await self._post(path, payload, {"access_token": token})
-        _check(answer)
-        return answer
+        return await self._named(lambda query: self._post(path, payload, query))
+
+    async def media(self, number: str) -> bytes:
+        """What a citizen sent beside words; the platform keeps it for three days.
+
+        Raises RejectedError when it is not to be had any more, else SendError.
+        """
+        answer = await self._named(lambda query: self._download({**query, "media_id": number}))
+        content = answer.get("content")
+        if not isinstance(content, bytes):
+            raise RejectedError("微信没有给出文件")
+        return content
 
     async def close(self) -> None:
         await self._client.aclose()
+
+    async def _named(
+        self, ask: Callable[[dict[str, str]], Awaitable[dict[str, Any]]]
+    ) -> dict[str, Any]:
+        """The answer to what is asked in the account's name; a stale token is renewed once."""
+        token = await self._valid_token()
+        answer = await ask({"access_token": token})
+        if _code(answer) in _STALE_TOKEN:
+            answer = await ask({"access_token": await self._new_token(token)})
+        _check(answer)
+        return answer
 
     async def _valid_token(self) -> str:
         async with self._lock:
@@ -139,17 +160,41 @@ class WechatApi:
         headers = {"content-type": "application/json; charset=utf-8"}
         sent = {"method": "POST", "content": body, "headers": headers}
         how: dict[str, Any] = {"method": "GET"} if payload is None else sent
-        try:
+        with _no_connection():
             response = await self._client.request(url=path, params=query, **how)
-            answer = response.json()
-        except ValueError:
-            raise SendError("微信的应答无法识别") from None
-        except httpx.HTTPError as error:
-            # The error's text holds the address, and that the token.
-            raise SendError(f"连不上微信接口（{type(error).__name__}）") from None
-        if response.is_error or not isinstance(answer, dict):
-            raise SendError(f"微信接口暂时不可用（{response.status_code}）")
-        return answer
+        return _read(response, response.content)
+
+    async def _download(self, query: dict[str, str]) -> dict[str, Any]:
+        """A file as ``content``, or the platform's refusal."""
+        content = b""
+        with _no_connection():
+            async with self._client.stream("GET", _MEDIA, params=query) as response:
+                async for piece in response.aiter_bytes():
+                    content += piece
+                    if len(content) > LARGEST:
+                        raise RejectedError("文件太大")
+        if response.is_error or content.startswith(b"{"):
+            return _read(response, content)
+        return {"content": content}
+
+
+@contextmanager
+def _no_connection() -> Iterator[None]:
+    try:
+        yield
+    except httpx.HTTPError as error:
+        # The error's text holds the address, and that the token.
+        raise SendError(f"连不上微信接口（{type(error).__name__}）") from None
+
+
+def _read(response: httpx.Response, content: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        raise SendError("微信的应答无法识别") from None
+    if response.is_error or not isinstance(answer, dict):
+        raise SendError(f"微信接口暂时不可用（{response.status_code}）")
+    return answer
 
 
 def _code(answer: dict[str, Any]) -> int:

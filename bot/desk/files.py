@@ -1,31 +1,56 @@
-"""附件 from the web page: what may be sent, and how staff get to see it."""
+"""附件: what may be sent at the web page, what is fetched from a platform, who gets to see it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Attachment
 from bot.desk.inbox import own_case
-from bot.desk.office import DeskError, Office
-from storage import queries
+from bot.desk.office import (
+    TOPIC_OUTBOX,
+    DeskError,
+    Office,
+    account_by_key,
+    key_of,
+    locked_case,
+)
+from storage import media, queries
 from storage.enclosed import named
 from storage.files import PREFIX, FullError
 from storage.ledger import audit
-from storage.models import Staff
+from storage.models import Message, Staff
 
 MAX_BYTES = 5 * 1024 * 1024
 _LONGEST = 60
 _UNNAMED = re.compile(
     r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff/\\:*?\"<>|]"
 )
+_AT_ONCE = 50
+_STILL_WRITTEN = 1000  # a message numbered lower may be written later than one numbered higher
+_NAMES = {"photo": "照片", "voice": "语音"}
 _KINDS = (
     (b"\xff\xd8\xff", "photo", ".jpg"),
     (b"\x89PNG\r\n\x1a\n", "photo", ".png"),
     (b"%PDF-", "document", ".pdf"),
 )
+
+
+_OTHERS = ((b"GIF8", "photo", ".gif"), (b"#!AMR", "voice", ".amr"))
+
+
+@dataclass(frozen=True, slots=True)
+class Abroad:
+    """What an attachment of a message is called by the platform that keeps it."""
+
+    message_id: int
+    reference: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +89,57 @@ class Files:
         if self._office.files is not None:
             await self._office.files.remove([attachment.reference.removeprefix(PREFIX)])
 
+    async def abroad(self, account: str, since: datetime, after: int) -> tuple[list[Abroad], int]:
+        """What a platform still keeps of messages numbered higher and come later than this.
+
+        Returns besides it where to look from the next time, if nothing of it is left.
+        """
+        async with self._office.db.read() as session:
+            row = await account_by_key(session, account)
+            newest = await media.newest(session)
+            found = await media.abroad(session, key_of(row), since, after, _AT_ONCE)
+        left = [
+            Abroad(one.id or 0, held["reference"], held["kind"])
+            for one in found
+            for held in one.attachments
+            if media.is_abroad(held)
+        ]
+        return left, newest - _STILL_WRITTEN
+
+    async def bring(self, one: Abroad, content: bytes) -> bool:
+        """Keep what a platform gave out, in place of its reference; whether it could be kept.
+
+        What is of no kind that staff may be handed, and nothing at all, is not asked for again.
+        Raises FullError.
+        """
+        store, suffix = self._office.files, _suffix(content)
+        if store is None or not suffix:
+            await self._settle(one, {})
+            return False
+        name = await store.keep(content)
+        title = f"{_NAMES.get(one.kind, '附件')}{suffix}"
+        kept = {"reference": f"{PREFIX}{name}", "title": title, "size": len(content)}
+        if await self._settle(one, kept):
+            return True
+        await store.remove([name])
+        return False
+
+    async def _settle(self, one: Abroad, changes: dict[str, Any]) -> bool:
+        """Change a message's attachment, if it was not erased meanwhile."""
+        async with self._office.db.write() as session:
+            message = await session.get_one(Message, one.message_id)
+            await locked_case(session, message.case_id)
+            await session.refresh(message)
+            before = message.attachments
+            message.attachments = [
+                media.settled(held, **changes) if held["reference"] == one.reference else held
+                for held in before
+            ]
+            changed = message.attachments != before
+        if changed:
+            self._office.notify(TOPIC_OUTBOX)
+        return changed
+
     async def read(self, staff: Staff, case_id: int, reference: str) -> Sent:
         """One file of a case this person may see; that they took it is kept. Raises DeskError."""
         async with self._office.db.write() as session:
@@ -96,12 +172,24 @@ async def _held(session: AsyncSession, case_id: int, reference: str) -> Attachme
 
 def _sniffed(content: bytes) -> tuple[str, str]:
     """The kind of attachment and the ending its name must have. Raises DeskError."""
-    for beginning, kind, suffix in _KINDS:
+    found = _kind(content, _KINDS)
+    if found is None:
+        raise DeskError("只能发 JPG、PNG、WebP 图片和 PDF 文件。")
+    return found
+
+
+def _suffix(content: bytes) -> str:
+    """The ending for what a platform gave out; "" for what staff are not handed."""
+    found = _kind(content, (*_KINDS, *_OTHERS))
+    return found[1] if found else ""
+
+
+def _kind(content: bytes, kinds: Iterable[tuple[bytes, str, str]]) -> tuple[str, str] | None:
+    for beginning, kind, suffix in kinds:
         if content.startswith(beginning):
             return kind, suffix
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "photo", ".webp"
-    raise DeskError("只能发 JPG、PNG、WebP 图片和 PDF 文件。")
+    webp = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+    return ("photo", ".webp") if webp else None
 
 
 def _title(name: str, suffix: str) -> str:

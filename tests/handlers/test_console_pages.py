@@ -10,7 +10,9 @@ import pytest
 from sqlmodel import select
 
 from bot.assessment import BASES
+from bot.jobs import table
 from bot.reports.measures import ALL, Kind
+from handlers.console.pages.admin import JOBS
 from handlers.console.pages.gauges import TILES
 from storage.db import Database
 from storage.inbox import Page as Lines
@@ -244,3 +246,7 @@ def test_every_rate_and_hour_of_the_figures_says_what_it_rests_on() -> None:
     assert "counts.pin_rate" in rates
     assert set(rates) <= set(BASES)
     assert BASES["counts.pin_rate"] == "counts.answered"
+
+
+async def test_every_job_has_a_name_on_the_page(website: Website) -> None:
+    assert {job.name for job in table(website.desk, "08:30", 30)} == set(JOBS)

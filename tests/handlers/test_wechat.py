@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -73,6 +74,7 @@ async def scene(
     wait: float = 30.0,
     working: bool = True,
     console: bool = False,
+    attic: Path | None = None,
 ) -> AsyncIterator[Scene]:
     """A website with an account, and the platform before it, which waits as long as it takes."""
     async with WechatServer(APP_ID) as server:
@@ -80,7 +82,7 @@ async def scene(
         channel = WechatChannel(api)
         key = Safe(AES_KEY, APP_ID) if safe else None
         site = WechatSite(channel, TOKEN, key, GREETING, wait)
-        opened = open_website(database, wechat=site, working=working, console=console)
+        opened = open_website(database, wechat=site, working=working, console=console, attic=attic)
         async with opened as website:
             platform = Platform(website.url, server, safe, patience=40)
             yield Scene(website, server, platform, database)

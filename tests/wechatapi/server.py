@@ -21,6 +21,7 @@ _MESSAGES = {
     -1: "system error",
     40001: "invalid credential, access_token is invalid or not latest",
     40003: "invalid openid",
+    40007: "invalid media_id",
     40013: "invalid appid",
     40125: "invalid appsecret",
     41001: "access_token missing",
@@ -80,6 +81,7 @@ class WechatServer:
     broken: deque[Response] = field(default_factory=deque)
     followers: set[str] = field(default_factory=set)
     quota: dict[str, int] = field(default_factory=dict)
+    media: dict[str, bytes] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _token: str = "token-0"
     _server: HttpServer | None = None
@@ -140,12 +142,16 @@ class WechatServer:
         try:
             payload = await request.json() if request.method == "POST" else {}
             answer = self._answer(request, path, payload)
+            if isinstance(answer, bytes):
+                return Response(answer, media_type="image/jpeg")
         except Refused as refused:
             code = refused.code
             answer = {"errcode": code, "errmsg": f"{_MESSAGES.get(code, 'error')} rid: 65-0"}
         return JSONResponse(answer)
 
-    def _answer(self, request: Request, path: str, payload: dict[str, Any]) -> dict[str, Any]:
+    def _answer(
+        self, request: Request, path: str, payload: dict[str, Any]
+    ) -> dict[str, Any] | bytes:
         if self.faults[path] and (code := self.faults[path].popleft()):
             raise Refused(code)
         if path == "/cgi-bin/stable_token":
@@ -153,6 +159,8 @@ class WechatServer:
         given = request.query_params.get("access_token")
         if given != self._token:
             raise Refused(40001 if given else 41001)
+        if path == "/cgi-bin/media/get":
+            return self._media(request.query_params["media_id"])
         handler = {
             "/cgi-bin/get_api_domain_ip": lambda _: {"ip_list": ["127.0.0.1"]},
             "/cgi-bin/message/custom/send": self._send,
@@ -164,6 +172,11 @@ class WechatServer:
             "/cgi-bin/comment/markelect": self._elect,
         }[path]
         return handler(payload)
+
+    def _media(self, number: str) -> bytes:
+        if number not in self.media:
+            raise Refused(40007)
+        return self.media[number]
 
     def _give_token(self, payload: dict[str, Any]) -> dict[str, Any]:
         if payload["appid"] != self.app_id:

@@ -32,7 +32,7 @@ _PARTS = {
     "settings": "设置",
 }
 _MINUTES, _HALF_A_DAY, _A_DAY = timedelta(minutes=30), timedelta(hours=14), timedelta(hours=26)
-_JOBS = {
+JOBS = {
     "outbox_sweep": ("补发没发出的消息", _MINUTES),
     "hand_over": ("没有反应的转人工", _MINUTES),
     "remind": ("督办提醒", _HALF_A_DAY),
@@ -43,9 +43,16 @@ _JOBS = {
     "renew_dues": ("日历有变时重算期限", _MINUTES),
     "fold": ("汇总考核底数", _MINUTES),
     "expire": ("抹去保留期满的个人信息", _A_DAY),
+    "menu": ("按需求重排办事菜单", _A_DAY),
+    "links": ("查办事入口打不打得开", _A_DAY),
     "verify": ("每日封存、核对台账", _A_DAY),
 }
 """What each job is called, and after what time without a run something is wrong."""
+DOOR_JOBS = {
+    "wechat_media": ("取公众号收到的照片和语音", _MINUTES),
+    "wechat_comments": ("取公众号文章的留言", _A_DAY),
+}
+"""The same of jobs that not every office has: they stand there once they ran."""
 _ACCOUNT = (
     *("账号", "平台", "主办单位", "主管单位", "责任人"),
     *("状态", "审核", "最后发布", "连接"),
@@ -114,7 +121,8 @@ class AdminPage:
             with tag("table", "numbers wide-table starts"):
                 _head("任务", "上次")
                 with tag("tbody"):
-                    for key, (title, most) in _JOBS.items():
+                    ran = {key: told for key, told in DOOR_JOBS.items() if key in found.runs}
+                    for key, (title, most) in (JOBS | ran).items():
                         last = found.runs.get(key)
                         late = last is not None and now - last > most
                         with tag("tr"):
