@@ -13,16 +13,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ssl
 import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from playwright.async_api import (
     Browser,
     BrowserContext,
@@ -83,6 +89,7 @@ async def phone(
         locale="zh-CN",
         is_mobile=True,
         has_touch=True,
+        ignore_https_errors=True,
     )
     page, wire = await context.new_page(), Wire()
     line = await context.new_cdp_session(page)
@@ -148,6 +155,21 @@ def show(name: str, network: str, visits: list[Opened]) -> None:
     )
 
 
+def certified() -> ssl.SSLContext:
+    """A website that may carry the widget has https; the browser is told not to mind whose."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    dated = made.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    own = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(dated.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM) + own)
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
+
+
 @asynccontextmanager
 async def portal(port: int, url: str) -> AsyncIterator[None]:
     """Another website, whose page carries the widget."""
@@ -159,7 +181,7 @@ async def portal(port: int, url: str) -> AsyncIterator[None]:
     app.router.add_get("/", home)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=certified()).start()
     try:
         yield
     finally:
@@ -178,7 +200,7 @@ async def measure(program: Program, port: int) -> None:
                 async with phone(browser, speed) as (page, wire):
                     pages.append(await open_page(page, wire, program.url))
                 async with phone(browser, speed) as (page, wire):
-                    widgets.append(await open_widget(page, wire, f"http://localhost:{port}"))
+                    widgets.append(await open_widget(page, wire, f"https://localhost:{port}"))
             show("page", network, pages)
             show("widget", network, widgets)
         await browser.close()
@@ -193,7 +215,7 @@ async def run(cache: Path | None, port: int) -> None:
             Path(folder),
             http__port="0",
             http__public_url="https://wenban.example",
-            web__embed_origins=f'["http://localhost:{port}"]',
+            web__embed_origins=f"https://localhost:{port}",
         )
         async with program.running(), ClientSession() as client, portal(port, program.url):
             await program.ready(client)

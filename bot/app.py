@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 
 log = structlog.get_logger(__name__)
+_GATHERING = 0.05  # seconds between two rounds: what comes in them is done together
 _IDLE = 1.0
 _WEIGH_SECONDS = 600.0
 _LAST_ROUND = 5.0
@@ -249,7 +250,9 @@ async def _consider(app: App) -> None:
     ear = app.coordination.listen(TOPIC_CONSIDER)
     while not app.stopping.is_set():
         taken = await _persist(app.desk.answering.consider_due, "consider")
-        if not taken:
+        if taken:
+            await asyncio.sleep(_GATHERING)
+        else:
             due = await _persist(app.desk.answering.next_due, "consider")
             await ear.wait(_seconds_until(due))
 
@@ -258,7 +261,9 @@ async def _deliver(app: App) -> None:
     ear = app.coordination.listen(TOPIC_OUTBOX)
     while not app.stopping.is_set():
         tried = await _persist(app.desk.dispatch.deliver_due, "deliver")
-        if not tried:
+        if tried:
+            await asyncio.sleep(_GATHERING)
+        else:
             due = await _persist(app.desk.dispatch.next_due, "deliver")
             await ear.wait(_seconds_until(due))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func
@@ -12,6 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage.models import AuditRecord, Case, CaseEvent, utcnow
 from storage.terms import EventKind
+
+_MOMENT = timedelta(seconds=1)
 
 
 def record(
@@ -31,7 +33,8 @@ def record(
     assert case.id is not None  # noqa: S101  (the case has been flushed)
     event = CaseEvent(case_id=case.id, kind=kind, at=at or utcnow(), actor=actor, data=data)
     session.add(event)
-    case.updated_at = utcnow()
+    if event.recorded_at - case.updated_at > _MOMENT:  # else it would be written several times
+        case.updated_at = event.recorded_at
     return event
 
 
@@ -91,7 +94,21 @@ async def matched_by_words(session: AsyncSession, since: datetime) -> int:
 
 async def events(session: AsyncSession, case_id: int) -> list[CaseEvent]:
     """A case's events in the order they were recorded, those of this transaction too."""
-    query = select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(col(CaseEvent.id))
-    stored = list(await session.exec(query))
+    return with_added(session, case_id, (await stored_events(session, [case_id]))[case_id])
+
+
+async def stored_events(
+    session: AsyncSession, case_ids: Collection[int]
+) -> dict[int, list[CaseEvent]]:
+    """The events of some cases in the order they were recorded."""
+    query = select(CaseEvent).where(col(CaseEvent.case_id).in_(case_ids))
+    found: dict[int, list[CaseEvent]] = {number: [] for number in case_ids}
+    for event in await session.exec(query.order_by(col(CaseEvent.id))):
+        found[event.case_id].append(event)
+    return found
+
+
+def with_added(session: AsyncSession, case_id: int, stored: Sequence[CaseEvent]) -> list[CaseEvent]:
+    """A case's stored events and those that this transaction has not stored yet."""
     added = (one for one in session.new if isinstance(one, CaseEvent))
-    return stored + [one for one in added if one.case_id == case_id]
+    return [*stored, *(one for one in added if one.case_id == case_id)]

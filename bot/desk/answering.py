@@ -25,8 +25,8 @@ from bot.triage import Category, Kind, Triage, triage
 from knowledge.catalog import Entry
 from knowledge.matcher import Candidate, Decision, Match
 from storage import queries
-from storage.ledger import categories_settled, record
-from storage.models import Account, Case, Message
+from storage.ledger import categories_settled, record, stored_events
+from storage.models import Account, Case, CaseEvent, Draft, Message
 from storage.terms import CaseState, EventKind, Purpose
 
 _AT_ONCE = 20
@@ -40,6 +40,24 @@ class Thought:
     verdict: Triage
     match: Match
     apart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read of a case that is held, and need not be looked for again: its events, and
+    whether anything stands open for a decision."""
+
+    events: Sequence[CaseEvent]
+    standing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A clarification whose buttons carry the number that its draft has once it is stored."""
+
+    case: Case
+    draft: Draft
+    choices: tuple[Candidate, ...]
 
 
 class Answering:
@@ -95,10 +113,14 @@ class Answering:
                 if case.version == read[number].reading.case.version and case.consider_at
             ]
             await self._mark(session, [one for _, one in standing])
+            told = await stored_events(session, list(held))
             with session.no_autoflush:
+                asked = []
                 for case, thought in standing:
                     case.consider_at = None
-                    await self._decide(session, case, thought)
+                    known = Known(told[key_of(case)], thought.reading.standing)
+                    asked.append(await self._decide(session, case, thought, known))
+                await self._ask(session, [one for one in asked if one is not None])
         self._office.notify(TOPIC_OUTBOX)
         return [None] * len(lot)
 
@@ -116,7 +138,9 @@ class Answering:
         done = update(Message).where(col(Message.id).in_(ids)).values(considered=True)
         await session.exec(done.execution_options(synchronize_session=False))
 
-    async def _decide(self, session: AsyncSession, case: Case, thought: Thought) -> None:
+    async def _decide(
+        self, session: AsyncSession, case: Case, thought: Thought, known: Known
+    ) -> Asked | None:
         reading, verdict, match = thought.reading, thought.verdict, thought.match
         way = course(verdict, match, follows_up=reading.follows_up)
         aside = way is Course.ASIDE
@@ -124,6 +148,7 @@ class Answering:
         if thought.apart and chosen is None and not aside:
             case = await self._split(session, case, reading)
             reading = replace(reading, messages=reading.fresh, settled=False)
+            known = Known((), standing=False)
             way = course(verdict, match)
         record(
             session,
@@ -137,24 +162,25 @@ class Answering:
         DECISIONS.labels(match.decision).inc()
         if aside:
             await self._set_aside(session, case, reading, verdict)
-            return
+            return None
         person = verdict.kind in FOR_PEOPLE or verdict.wants_person or not reading.text.strip()
         case.subject = case.subject or reading.whole[:200]
         if person:
-            await self._to_staff(session, case, verdict, match, reading.settled)
+            await self._to_staff(session, case, verdict, match, reading.settled, known)
         elif chosen is not None:
-            await self.answer(session, case, [chosen], match, reading.whole)
+            await self.answer(session, case, [chosen], match, reading.whole, known)
         elif way is Course.ANSWER:
             if not reading.settled:
                 case.category = verdict.category
             found = [one.entry.id for one in match.answered]
-            await self.answer(session, case, found, match, reading.whole)
+            await self.answer(session, case, found, match, reading.whole, known)
         elif way is Course.CLARIFY:
-            await self._clarify(session, case, match)
+            return await self._clarify(session, case, match, known)
         elif way is Course.ASK_MORE:
-            await self._ask_more(session, case)
+            await self._ask_more(session, case, known)
         else:
-            await self._to_staff(session, case, verdict, match, reading.settled)
+            await self._to_staff(session, case, verdict, match, reading.settled, known)
+        return None
 
     def _typed_choice(self, reading: Reading) -> str | None:
         """The entry whose number or title a citizen typed in place of pressing it."""
@@ -170,6 +196,7 @@ class Answering:
         entry_ids: Sequence[str],
         match: Match,
         asked: str = "",
+        known: Known | None = None,
     ) -> None:
         """Queue the answers of approved entries; if one of them no longer holds, staff decide.
 
@@ -184,7 +211,7 @@ class Answering:
             await self.hand_over(session, case, match)
             return
         case.department = good[0].department
-        await supersede(session, case)
+        await _supersede(session, case, known)
         text = wording.answer_text(*good)
         await posting.reply(self._office, session, case, text, good, actor="system", asked=asked)
 
@@ -198,7 +225,7 @@ class Answering:
         text = said(messages)
         verdict = triage(text, has_attachment=any(one.attachments for one in messages))
         settled = bool(await categories_settled(session, [key_of(case)]))
-        await self._to_staff(session, case, verdict, match, settled)
+        await self._to_staff(session, case, verdict, match, settled, None)
 
     async def look_up(self, case_id: int) -> Match:
         """What all that was written in a case leads to. It may take long: not in transactions."""
@@ -207,19 +234,30 @@ class Answering:
         text = said(messages)
         return await self._office.library.match(text, self._office.today())
 
-    async def _clarify(self, session: AsyncSession, case: Case, match: Match) -> None:
+    async def _clarify(
+        self, session: AsyncSession, case: Case, match: Match, known: Known
+    ) -> Asked:
         case.state = CaseState.CLARIFYING
-        draft = await offer(session, case, match.choices)
-        await set_due(self._office, session, case)
-        first = choice_number(draft, 0)
-        question = wording.clarification(key_of(case), first, match.choices, case.reply_to)
-        await posting.notice(session, case, question, Purpose.CLARIFICATION)
+        await set_due(self._office, session, case, known.events)
+        await _supersede(session, case, known)
         record(session, case, EventKind.CLARIFIED, entries=[one.entry.id for one in match.choices])
+        return Asked(case, offer(session, case, match.choices), match.choices)
 
-    async def _ask_more(self, session: AsyncSession, case: Case) -> None:
+    async def _ask(self, session: AsyncSession, asked: Sequence[Asked]) -> None:
+        """Put clarifications to their citizens."""
+        if asked:
+            await session.flush()
+        for one in asked:
+            first = choice_number(one.draft, 0)
+            question = wording.clarification(
+                key_of(one.case), first, one.choices, one.case.reply_to
+            )
+            await posting.notice(session, one.case, question, Purpose.CLARIFICATION)
+
+    async def _ask_more(self, session: AsyncSession, case: Case, known: Known) -> None:
         """A fragment nobody could answer: ask for a sentence, the clock keeps running."""
         case.state = CaseState.CLARIFYING
-        await set_due(self._office, session, case)
+        await set_due(self._office, session, case, known.events)
         outgoing = Outgoing(wording.PUZZLED, reply_to=case.reply_to)
         await posting.notice(session, case, outgoing, Purpose.CLARIFICATION)
         record(session, case, EventKind.CLARIFIED, entries=[])
@@ -242,7 +280,13 @@ class Answering:
         return len(quiet)
 
     async def _to_staff(
-        self, session: AsyncSession, case: Case, verdict: Triage, match: Match, settled: bool
+        self,
+        session: AsyncSession,
+        case: Case,
+        verdict: Triage,
+        match: Match,
+        settled: bool,
+        known: Known | None,
     ) -> None:
         """``settled`` when a person said what the case is about: triage does not overrule it."""
         first_time = case.state != CaseState.WAITING
@@ -256,8 +300,9 @@ class Answering:
         if useful and not case.department:
             case.department = useful[0].entry.department
             record(session, case, EventKind.ASSIGNED, department=case.department)
-        draft = await propose(session, case, useful, len(match.parts) or 1)
-        await set_due(self._office, session, case)
+        await _supersede(session, case, known)
+        draft = propose(session, case, useful, len(match.parts) or 1)
+        await set_due(self._office, session, case, known.events if known else None)
         await self._tell_citizen(session, case, verdict, first_time)
         await gathering.gather(session, case, verdict, draft)
         await gathering.card(self._office, session, case)
@@ -325,6 +370,12 @@ class Answering:
         record(session, own, EventKind.OPENED, at=first.sent_at, split_from=case.id)
         record(session, case, EventKind.SPLIT, into=own.id, messages=ids)
         return own
+
+
+async def _supersede(session: AsyncSession, case: Case, known: Known | None) -> None:
+    """Nothing is looked for where nothing stands."""
+    if known is None or known.standing:
+        await supersede(session, case)
 
 
 def _found(match: Match) -> dict[str, Any]:

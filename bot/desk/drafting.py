@@ -19,14 +19,13 @@ from storage.terms import DraftKind, DraftState, EventKind
 CHOICES = 10  # more than a clarification ever offers
 
 
-async def propose(
+def propose(
     session: AsyncSession, case: Case, candidates: Sequence[Candidate], questions: int = 1
 ) -> Draft:
     """A draft reply from the first candidate, or from as many as questions were asked.
 
     Empty when there is none.
     """
-    await supersede(session, case)
     draft = Draft(case_id=key_of(case), candidates=[plain(one) for one in candidates])
     told = candidates[:questions]
     for one in draft.candidates[: len(told)] if len(told) > 1 else ():
@@ -73,16 +72,14 @@ def take_up(draft: Draft, entry: Entry) -> None:
     turn_to(draft, known.index(entry.id), entry)
 
 
-async def offer(session: AsyncSession, case: Case, choices: Iterable[Candidate]) -> Draft:
+def offer(session: AsyncSession, case: Case, choices: Iterable[Candidate]) -> Draft:
     """The choices of a clarification, remembered so that a press can be understood."""
-    await supersede(session, case)
     draft = Draft(
         case_id=key_of(case),
         kind=DraftKind.CHOICES,
         candidates=[plain(choice) for choice in choices],
     )
     session.add(draft)
-    await session.flush()
     return draft
 
 

@@ -133,16 +133,12 @@ class Ingesting:
 
 
 def _lots(posted: Sequence[Posted]) -> Iterator[list[Posted]]:
-    """At most LOT messages at a time; in one lot no message twice, and none of one citizen: what
-    they say in turn belongs together."""
-    lot: list[Posted] = []
-    seen: set[tuple[str, str]] = set()
+    """At most LOT messages at a time; in one lot no message twice."""
+    lot: dict[str, Posted] = {}
     for one in posted:
-        names = {("message", one.inbound.external_id), ("citizen", one.inbound.citizen)}
-        if len(lot) == LOT or names & seen:
-            yield lot
-            lot, seen = [], set()
-        lot.append(one)
-        seen |= names
+        if len(lot) == LOT or one.inbound.external_id in lot:
+            yield list(lot.values())
+            lot = {}
+        lot[one.inbound.external_id] = one
     if lot:
-        yield lot
+        yield list(lot.values())

@@ -30,6 +30,7 @@ from storage.models import Account, Case, Citizen, Message, MessageVersion
 from storage.terms import CaseState, EventKind
 
 _LOT = 50  # nothing else happens while so many are stored
+_REST = 0.02
 _DISPUTABLE = timedelta(days=1)
 _UNHELPFUL = {"没解决", "没有解决", "没用", "没有用", "没帮助", "不对", "答非所问", "还是不行"}
 _JOINABLE = (CaseState.RECEIVED, CaseState.CLARIFYING, CaseState.WAITING)
@@ -50,7 +51,11 @@ class Intake:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._lots = Lots(
-            self._receive, _LOT, lambda one: one.account, lambda one: (one.account, one.citizen)
+            self._receive,
+            _LOT,
+            lambda one: one.account,
+            lambda one: (one.account, one.citizen),
+            _REST,
         )
 
     async def receive(self, inbound: Inbound) -> Receipt:
@@ -58,7 +63,7 @@ class Intake:
         return await self._lots.do(inbound)
 
     async def receive_many(self, lot: Sequence[Inbound]) -> list[Receipt]:
-        """Store messages of one account, each of another citizen, as :meth:`receive` does."""
+        """Store messages in their order, as :meth:`receive` does."""
         return await asyncio.gather(*(self._lots.do(one) for one in lot))
 
     async def _receive(self, lot: Sequence[Inbound]) -> list[Receipt]:

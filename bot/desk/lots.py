@@ -15,7 +15,8 @@ class Lots(Generic[T, R]):
 
     ``work`` gives a result for each of a lot. What it fails at is tried once more, one by one, so
     that one bad item spoils nothing. ``group`` says what may be in one lot together, and ``one``
-    what of that at most once; the order of what is in line twice is kept.
+    what of that at most once; the order of what is in line twice is kept. ``rest`` is how many
+    seconds pass until a lot that is not full: what comes in them goes with it.
     """
 
     def __init__(
@@ -24,8 +25,10 @@ class Lots(Generic[T, R]):
         most: int,
         group: Callable[[T], Hashable] = lambda _: None,
         one: Callable[[T], Hashable] = id,
+        rest: float = 0.0,
     ) -> None:
         self._work, self._most, self._group, self._one = work, most, group, one
+        self._rest = rest
         self._line: list[tuple[T, asyncio.Future[R]]] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -41,6 +44,8 @@ class Lots(Generic[T, R]):
         try:
             while self._line:
                 await self._settle(self._next())
+                if len(self._line) < self._most:
+                    await asyncio.sleep(self._rest)
         finally:
             self._worker = None
 

@@ -28,13 +28,15 @@ _CLAIMED = timedelta(seconds=10)
 class Reading:
     """A case as it was read for a decision; ``fresh`` is what no decision has seen yet.
 
-    ``settled`` when a person has set its category.
+    ``standing`` when something stands open for a decision, ``drafted`` for the entry that it is
+    made of; ``settled`` when a person has set its category.
     """
 
     case: Case
     messages: list[Message]
     fresh: list[Message]
     choices: tuple[str, ...]
+    standing: bool = False
     drafted: str = ""
     settled: bool = False
 
@@ -102,7 +104,8 @@ def _reading(case: Case, messages: list[Message], draft: Draft | None, settled: 
     offered = draft is not None and draft.kind == DraftKind.CHOICES
     choices = tuple(one["entry_id"] for one in draft.candidates) if draft and offered else ()
     fresh = [one for one in messages if not one.considered]
-    return Reading(case, messages, fresh, choices, draft.entry_id if draft else "", settled)
+    entry = draft.entry_id if draft else ""
+    return Reading(case, messages, fresh, choices, draft is not None, entry, settled)
 
 
 def said(messages: Iterable[Message]) -> str:

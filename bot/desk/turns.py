@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,8 +11,8 @@ from bot.deadlines import Standing, standing
 from bot.desk.office import Office, key_of
 from bot.replay import replay
 from bot.turn import Happening
-from storage.ledger import events, record
-from storage.models import Case
+from storage.ledger import events, record, with_added
+from storage.models import Case, CaseEvent
 from storage.terms import CaseState, EventKind
 
 
@@ -31,22 +32,28 @@ def asked_anew(session: AsyncSession, case: Case, at: datetime) -> None:
     _open(case)
 
 
-async def stand(office: Office, session: AsyncSession, case: Case) -> Standing:
-    """How the running turn stands now by its events, the office's profile and calendar."""
+async def stand(
+    office: Office, session: AsyncSession, case: Case, stored: Sequence[CaseEvent] | None = None
+) -> Standing:
+    """How the running turn stands now by its events, the office's profile and calendar.
+
+    ``stored`` are the events that the transaction found, if they were read already.
+    """
     now = office.now() + timedelta(microseconds=1)  # after what was recorded a moment ago
-    told = [
-        Happening(one.kind, one.at, one.data, one.actor)
-        for one in await events(session, key_of(case))
-    ]
+    number = key_of(case)
+    known = await events(session, number) if stored is None else with_added(session, number, stored)
+    told = [Happening(one.kind, one.at, one.data, one.actor) for one in known]
     # Until the first due time is set, the case itself tells what it is about.
     placed = {"category": case.category, "department": case.department}
     turn = replay([*told, Happening(EventKind.DUE_SET, now, placed)])[-1]
     return standing(turn, office.rules.profile, office.rules.calendar, now)
 
 
-async def set_due(office: Office, session: AsyncSession, case: Case) -> None:
+async def set_due(
+    office: Office, session: AsyncSession, case: Case, stored: Sequence[CaseEvent] | None = None
+) -> None:
     """Set the due time as the case's events make it, and record it when it is a new one."""
-    key, stands = office.rules.profile.key, await stand(office, session, case)
+    key, stands = office.rules.profile.key, await stand(office, session, case, stored)
     due, original = stands.due, stands.original.at
     known = (case.due_at, case.due_provisional, case.calendar_version, case.profile)
     if known == (due.at, due.provisional, due.calendar_version, key):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from inspect import Signature
 from typing import Any
 
 from sqlalchemy import JSON, Column, DateTime, Dialect, Text
@@ -42,8 +44,18 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def _quick(make: Callable[[], Any]) -> Callable[[], Any]:
+    """The same factory with its signature at hand: pydantic asks for it with every new row."""
+
+    def made() -> Any:
+        return make()
+
+    made.__signature__ = Signature()  # type: ignore[attr-defined]
+    return made
+
+
 def moment(*, index: bool = False) -> Any:
-    return Field(default_factory=utcnow, sa_type=UtcDateTime, index=index)
+    return Field(default_factory=_quick(utcnow), sa_type=UtcDateTime, index=index)
 
 
 def moment_or_none(*, index: bool = False) -> Any:
@@ -51,7 +63,7 @@ def moment_or_none(*, index: bool = False) -> Any:
 
 
 def json_column(default: Any) -> Any:
-    return Field(default_factory=default, sa_column=Column(JSON, nullable=False))
+    return Field(default_factory=_quick(default), sa_column=Column(JSON, nullable=False))
 
 
 def text_column() -> Any:

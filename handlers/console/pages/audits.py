@@ -17,7 +17,7 @@ from handlers.console.pages.addresses import day, number
 from handlers.console.pages.charts import cell
 from handlers.console.pages.figures import STYLE
 from handlers.console.pages.frame import frame
-from handlers.console.pages.parts import button, choose, pick, tag, word
+from handlers.console.pages.parts import button, choose, day_field, pick, tag, word
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 from storage.audit import Sought
 
@@ -70,8 +70,8 @@ class AuditPage:
                 "action": pick("做了什么", {"": "不限", **KINDS}, known["action"]),
                 "case": ui.input("诉求编号", value=known["case"]).props("dense outlined"),
                 "text": ui.input("对象里有", value=known["text"]).props("dense outlined"),
-                "from": ui.input("从", value=known["from"]).props("type=date dense outlined"),
-                "to": ui.input("到", value=known["to"]).props("type=date dense outlined"),
+                "from": day_field("从", known["from"]),
+                "to": day_field("到", known["to"]),
             }
 
             def look() -> None:

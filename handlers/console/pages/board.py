@@ -41,7 +41,8 @@ class Board:
     async def start(self, case_id: int | None) -> None:
         await self._queue.refresh()
         if case_id is None or not await self._panel.open(case_id):
-            self._panel.close()
+            self._panel.close(case_id)
+            self._root.classes(add="has-item" if case_id else "")
         else:
             self._opened(case_id)
         self.visit.pulse.listen(self.visit.page, self._hear)

@@ -50,7 +50,8 @@ class CrowdPage:
         self._sent: list[int] = []
         with frame(visit, "待办", "kb crowd-page"):
             self._head = tag("div", "kb-entry-head")
-            with tag("div", "kb-entry-body"):
+            self._body = tag("div", "kb-entry-body")
+            with self._body:
                 with tag("section", "crowd-list").props('aria-label="提问的人"'):
                     self._rows = tag("div", "kb-rows")
                     self._foot = tag("div", "pager")
@@ -73,10 +74,20 @@ class CrowdPage:
 
     async def start(self) -> None:
         await self.look()
-        if self._opened is not None:
-            self._box.value = self._opened.text
+        if self._opened is None:
+            self._none()
+            return
+        self._box.value = self._opened.text
         self.visit.pulse.listen(self.visit.page, self._hear)
         ui.timer(_LOOK, self._tick)
+
+    def _none(self) -> None:
+        self._body.clear()
+        with self._body, tag("div", "nothing grow"):
+            word("打不开这一组。", "nothing-title", name="h1")
+            word("没有这一组，或它不在您负责的账号和单位里。")
+            with tag("a").props('href="/console/"'):
+                word("回到待办")
 
     @on_page
     async def look(self) -> None:

@@ -22,7 +22,7 @@ from handlers.console.pages import gauges
 from handlers.console.pages.addresses import case_list, day, narrowed, within_query
 from handlers.console.pages.charts import Charts, Links
 from handlers.console.pages.frame import frame
-from handlers.console.pages.parts import button, tag, word
+from handlers.console.pages.parts import button, day_field, tag, word
 from handlers.console.visit import PATIENCE, Visit, on_page, visit_of
 
 STYLE = '<link rel="stylesheet" href="/console/assets/figures.css">'
@@ -105,8 +105,8 @@ def period_bar(visit: Visit, choice: Choice, chosen: Callable[[], Any]) -> None:
                 word(title)
         own = tag("span", "own-days")
         with own:
-            first = ui.input("从", value=str(choice.first or "")).props("type=date dense outlined")
-            last = ui.input("到", value=str(choice.last or "")).props("type=date dense outlined")
+            first = day_field("从", str(choice.first or ""))
+            last = day_field("到", str(choice.last or ""))
             button("看这几天").on_click(pick_days)
     show()
 

@@ -84,12 +84,19 @@ class Panel:
         self._show(item)
         return True
 
-    def close(self) -> None:
+    def close(self, missing: int | None = None) -> None:
+        """Nothing is open; ``missing`` is the number of a case that could not be."""
         self.item = None
         self._root.clear()
         with self._root, tag("div", "nothing"):
-            word("从左边选一件开始。", "nothing-title")
-            word("按 j、k 上下移动，按 ? 看全部按键。")
+            if missing is not None:
+                word(f"打不开 #{missing}。", "nothing-title")
+                word("没有这一件，或它不在您负责的账号和单位里。")
+                with tag("a").props('href="/console/"'):
+                    word("回到待办")
+            else:
+                word("从左边选一件开始。", "nothing-title")
+                word("按 j、k 上下移动，按 ? 看全部按键。")
 
     @on_page
     async def renew(self, *, keep_text: bool = False) -> None:

@@ -108,6 +108,13 @@ def field(label: str, value: str = "") -> ui.input:
     return ui.input(label, value=value).props("outlined dense").classes("wide")
 
 
+def day_field(label: str, value: str = "") -> ui.date_input:
+    """A day as ``2026-11-27``, typed or picked: a browser's own field speaks its own language."""
+    made = ui.date_input(label, value=value, placeholder="年-月-日").props("outlined dense")
+    made.button.props('aria-label="选日期" dense')
+    return made
+
+
 # Quasar's button is an icon without a name.
 _NAMED = """for (const one of document.querySelectorAll('.kb-upload .q-btn, .kb-upload input'))
   one.ariaLabel = '选文件'"""

@@ -88,3 +88,20 @@ async def test_whoever_asked_may_go_away(office: Office) -> None:
     office.open.set()
     assert await stays == 4
     assert gone.cancelled() or gone.cancelling()
+
+
+async def test_what_comes_while_it_rests_goes_together_unless_there_is_a_full_lot(
+    office: Office,
+) -> None:
+    lots = Lots(office.double, 3, rest=0.2)
+    assert await lots.do(0) == 0
+    asked = [asyncio.create_task(lots.do(1))]
+    await asyncio.sleep(0.05)
+    asked.append(asyncio.create_task(lots.do(2)))
+    assert office.lots == [[0]]
+    assert await asyncio.gather(*asked) == [2, 4]
+    assert office.lots == [[0], [1, 2]]
+    many = await asyncio.wait_for(
+        asyncio.gather(*(lots.do(number) for number in range(30))), timeout=1.5
+    )
+    assert many == [2 * number for number in range(30)]
