@@ -65,7 +65,7 @@ SHOWN = {
     "exchange": "/console/knowledge/exchange",
     "figures": "/console/figures",
     "cases": "/console/cases?figure=counts.original",
-    "scorecards": "/console/scorecards",
+    "scorecards": "/console/scorecards?period=30d",
     "health": "/console/health",
     "reports": "/console/reports",
     "screen": "/console/screen",
