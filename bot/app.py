@@ -141,7 +141,9 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         capabilities={key: channel.capabilities for key, channel in channels.items()},
         premises=premises(settings, partial(look, settings)),
         files=FileStore(settings.attachments_dir),
-        passage=Passage(session_secret(settings), settings.http.public_url),
+        passage=Passage(
+            session_secret(settings), settings.http.public_url, pages=settings.web.enabled
+        ),
     )
     try:
         yield App(settings, db, coordination, channels, Desk(office, channels), bot)

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from urllib.parse import quote
 
 _SIGNED = 12  # bytes of the signature
 _LONGEST = 2000
@@ -29,13 +30,15 @@ class Way:
 class Passage:
     """Makes and reads the addresses; every process with the same secret knows the others'.
 
-    ``public_url`` is "" where citizens of other platforms cannot reach this program.
+    ``public_url`` is "" where citizens of other platforms cannot reach this program, ``pages``
+    says whether it shows them answers whole.
     """
 
-    def __init__(self, secret: str, public_url: str = "") -> None:
+    def __init__(self, secret: str, public_url: str = "", *, pages: bool = False) -> None:
         # A key of its own: what signs sessions must not sign anything a stranger gets to see.
         self._key = hmac.digest(secret.encode(), b"wenban passage", "sha256")
         self._public_url = public_url
+        self._pages = pages
 
     def address(self, account: str, entry_id: str, url: str, *, on_own_pages: bool) -> str:
         """Where a button goes: through here when the citizen can reach us, else straight on."""
@@ -43,6 +46,12 @@ class Passage:
             return url
         base = "" if on_own_pages else self._public_url
         return f"{base}/go/{self._token(Way(account, entry_id, mark(url)))}"
+
+    def page(self, account: str, entry_id: str) -> str:
+        """Where an approved answer stands whole; "" where citizens cannot see it."""
+        if not self._pages or not self._public_url:
+            return ""
+        return f"{self._public_url}/a/{account}/{quote(entry_id, safe='')}"
 
     def read(self, token: str) -> Way | None:
         """What a token names; None when we never made it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.channels.base import Outgoing
 from bot.desk import gathering, posting, wording
-from bot.desk.course import FOR_PEOPLE, Course, course, forbidden
+from bot.desk.course import FOR_PEOPLE, Course, course
 from bot.desk.drafting import choice_number, offer, propose, supersede
 from bot.desk.lots import Lots
 from bot.desk.office import TOPIC_OUTBOX, Office, key_of, locked_case, locked_cases
@@ -22,7 +22,6 @@ from bot.desk.readings import Reading, said, take
 from bot.desk.turns import set_due
 from bot.telemetry import DECISIONS
 from bot.triage import Category, Kind, Triage, triage
-from knowledge.catalog import Entry
 from knowledge.matcher import Candidate, Decision, Match
 from storage import queries
 from storage.ledger import categories_settled, record, stored_events
@@ -204,7 +203,8 @@ class Answering:
         """
         found = [self._office.library.get(entry_id) for entry_id in entry_ids]
         today = self._office.today()
-        good = [one for one in found if one and one.automatic and self._holds(one, today)]
+        library = self._office.library
+        good = [one for one in found if one and library.approves(one, today)]
         # Already said: the citizen edited a word.
         repeated = case.automatic and [case.entry_id] == list(entry_ids)
         if len(good) < len(found) or repeated:
@@ -214,10 +214,6 @@ class Answering:
         await _supersede(session, case, known)
         text = wording.answer_text(*good)
         await posting.reply(self._office, session, case, text, good, actor="system", asked=asked)
-
-    def _holds(self, entry: Entry, today: date) -> bool:
-        """Whether the entry is valid, and says nothing the office has ruled out since."""
-        return entry.valid_on(today) and not forbidden(entry, self._office.library.screen)
 
     async def hand_over(self, session: AsyncSession, case: Case, match: Match) -> None:
         """Put a case before staff with what was found for it; see :meth:`look_up`."""

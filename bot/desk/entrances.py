@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.channels.base import Button
+from bot.desk import wording
 from bot.desk.office import DeskError, Office
 from bot.passage import Way, mark
 from knowledge.catalog import Entry, is_web_address
@@ -14,9 +16,11 @@ from storage import entrances, entries
 from storage.accounts import everyone
 from storage.models import EntryRow
 
+Rows = tuple[tuple[Button, ...], ...]
 WINDOW = timedelta(days=30)
 UNKNOWN = "这个链接不完整，或者已经失效。"
 GONE = "这个办事入口已经调整，原来的链接不再使用。"
+GONE_PAGE = "这条答复已经调整，原来的链接不再使用。"
 _AGAIN = 30.0  # seconds within which one person pressing again is still one opening
 _MACHINE = re.compile(
     r"bot\b|bot/|crawl|spider|slurp|preview|fetch|monitor|scan|check|curl|wget|python|java/|"
@@ -75,6 +79,18 @@ class Entrances:
                 return link.url
         raise DeskError(GONE)
 
+    def page(self, account: str, entry_id: str) -> tuple[Entry, Rows]:
+        """An approved answer as it is now, whole, with its links counted for the account.
+
+        Raises DeskError with a text for the citizen when there is none any more.
+        """
+        office = self._office
+        entry = office.library.get(entry_id)
+        known = account in office.capabilities
+        if entry is None or not known or not office.library.approves(entry, office.today()):
+            raise DeskError(GONE_PAGE)
+        return entry, links_of(office, account, [entry], on_own_pages=True)
+
     async def usage(self, entry_id: str = "") -> list[Stretch]:
         """By entry and account, the most pressed and asked first; of one entry, if one is named.
 
@@ -91,6 +107,18 @@ class Entrances:
             if one in known and (entry_id or known[one].links)
         ]
         return sorted(shown, key=lambda one: (-one.opened, -one.asked, one.entry.id))
+
+
+def links_of(office: Office, account: str, sources: Sequence[Entry], *, on_own_pages: bool) -> Rows:
+    """办事入口 of the sources, counted on the way where the citizens of an account can be."""
+    passage = office.passage
+    parts = [part for one in sources for part in office.library.parts(one)]
+    if passage is None:
+        return wording.link_rows(parts)
+    return wording.link_rows(
+        parts,
+        lambda entry, link: passage.address(account, entry.id, link.url, on_own_pages=on_own_pages),
+    )
 
 
 def pressed_by(headers: Mapping[str, str], address: str) -> str:

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from bot.desk.course import forbidden
 from bot.desk.keeper import Keeper
 from bot.desk.lately import Lately
 from bot.telemetry import MATCHES
@@ -79,6 +80,11 @@ class Library:
 
     def get(self, entry_id: str) -> Entry | None:
         return self._matcher.get(entry_id)
+
+    def approves(self, entry: Entry, today: date) -> bool:
+        """Whether its answer may be sent and shown without a person: approved for that, valid,
+        and nothing in it ruled out since."""
+        return entry.automatic and entry.valid_on(today) and not forbidden(entry, self.screen)
 
     def bundle(self, entry_id: str) -> Bundle | None:
         """The 一件事 that is matched under this id."""

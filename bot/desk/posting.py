@@ -9,9 +9,10 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.channels.base import Button, Capabilities, Outgoing
+from bot.channels.base import Capabilities, Outgoing
 from bot.channels.cutting import split_at_sense
 from bot.desk import bundles, cards, perfunctory, pinning, rationing, wording
+from bot.desk.entrances import Rows, links_of
 from bot.desk.office import Office, account_by_key, key_of
 from bot.evasion import find
 from knowledge.catalog import Entry
@@ -20,7 +21,7 @@ from storage.ledger import record
 from storage.models import Account, Case, Citizen, Delivery, Staff
 from storage.terms import CaseState, DeliveryState, EventKind, Purpose
 
-Rows = tuple[tuple[Button, ...], ...]
+_WORTH_READING = 40  # characters of an answer below which it is sent in parts
 
 
 async def notice(
@@ -126,28 +127,46 @@ async def _dressed(
 ) -> tuple[list[str], Rows]:
     """A reply in the manner of the case's platform: its parts, and the buttons that remain.
 
-    ``answered`` is the case that a citizen's word about the answer goes to.
+    ``answered`` is the case that a citizen's word about the answer goes to. What is too long
+    under a post is cut, and says where it can be read whole.
     """
     account = await session.get_one(Account, case.account_id)
     can = office.can(account)
     feedback = wording.feedback_row(key_of(answered))
     ticks = steps if can.edits else ()  # a tick changes the list where it stands
-    buttons = (*_links(office, account.key, sources), *ticks, feedback)
-    worded = wording.in_words(Outgoing(text, buttons), can)
-    whole = worded.text
-    if can.mentions and case.kind == "comment":
-        citizen = await session.get_one(Citizen, case.citizen_id)
-        whole = f"@{citizen.display_name} {whole}" if citizen.display_name else whole
-    return _parts(whole, can, case.kind), worded.buttons
-
-
-def _parts(text: str, can: Capabilities, kind: str) -> list[str]:
-    """A reply as the messages that the platform carries it in."""
-    parts = split_at_sense(text, can.max_length)
-    if len(parts) > 1 and can.one_per_comment and kind == "comment":
+    links = links_of(office, account.key, sources, on_own_pages=can.own_pages)
+    worded = wording.in_words(Outgoing(text, (*links, *ticks, feedback)), can)
+    name = await _mentioned(session, case) if can.mentions else ""
+    parts = split_at_sense(f"{name}{worded.text}", can.max_length)
+    if len(parts) == 1 or case.kind != "comment":
+        return parts, worded.buttons
+    page = _page(office, account.key, can, text, sources)
+    rest = wording.in_words(Outgoing(wording.READ_ON.format(url=page), (feedback,)), can)
+    room = can.max_length - len(rest.text)
+    if page and room >= _WORTH_READING:
+        return [f"{split_at_sense(f'{name}{text}', room)[0]}{rest.text}"], rest.buttons
+    if can.one_per_comment:
         room = can.max_length - len(wording.ABRIDGED)
-        return [f"{split_at_sense(text, room)[0]}{wording.ABRIDGED}"]
-    return parts
+        parts = [f"{split_at_sense(f'{name}{worded.text}', room)[0]}{wording.ABRIDGED}"]
+    return parts, worded.buttons
+
+
+async def _mentioned(session: AsyncSession, case: Case) -> str:
+    """How an answer in public begins: with whom it is for."""
+    citizen = await session.get_one(Citizen, case.citizen_id)
+    public = case.kind == "comment" and citizen.display_name
+    return f"@{citizen.display_name} " if public else ""
+
+
+def _page(
+    office: Office, account: str, can: Capabilities, text: str, sources: Sequence[Entry]
+) -> str:
+    """Where anybody may read a text whole: what an entry says word for word, if it is approved."""
+    if office.passage is None or not can.links or len(sources) != 1:
+        return ""
+    entry, today = sources[0], office.today()
+    public = text == wording.answer_text(entry) and office.library.approves(entry, today)
+    return office.passage.page(account, entry.id) if public else ""
 
 
 async def _part(
@@ -201,19 +220,6 @@ async def _copies(
                 case_id=merged.id,
                 post=merged.post if merged.kind == "comment" else "",
             )
-
-
-def _links(office: Office, account: str, sources: Sequence[Entry]) -> Rows:
-    """办事入口 of the sources, counted on the way where the citizens of an account can be."""
-    passage = office.passage
-    sources = [part for one in sources for part in office.library.parts(one)]
-    if passage is None:
-        return wording.link_rows(sources)
-    own = account in office.capabilities and office.capabilities[account].own_pages
-    return wording.link_rows(
-        sources,
-        lambda entry, link: passage.address(account, entry.id, link.url, on_own_pages=own),
-    )
 
 
 async def staff_places(office: Office, session: AsyncSession) -> list[str]:

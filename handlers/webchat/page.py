@@ -12,9 +12,12 @@ from pathlib import Path
 
 from fastapi import Response
 
+from bot.channels.base import Button
 from handlers.webchat import theme
 
 _SLOT = re.compile(r"\{\{([\w.]+)\}\}")
+_CURRENT = "以您打开这一页时的内容为准。"
+_HTML = "text/html; charset=utf-8"
 STATIC = Path(__file__).parent / "static"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -73,13 +76,28 @@ class Page:
         words = {"name": name, "greeting": greeting, "max": str(max_text), "color": color}
         # A new version has a new address: some built-in browsers never look again.
         marks = {file: asset.mark for file, asset in self._assets.items()}
+        self._values = {**words, **marks}
+        self._answer = (STATIC / "answer.html").read_text(encoding="utf-8")
         source = (STATIC / "index.html").read_text(encoding="utf-8")
-        values = {**words, **marks}
-        source = _SLOT.sub(lambda slot: html.escape(values[slot[1]]), source)
-        self._index = _asset(source.encode(), "text/html; charset=utf-8")
+        self._index = _asset(_filled(source, self._values).encode(), _HTML)
 
     def index(self, encodings: str) -> Response:
         return self._index.response(encodings, "no-cache", self._framing)
+
+    def answer(
+        self, question: str, text: str, links: Sequence[Button] = (), status: int = 200
+    ) -> Response:
+        """One answer whole, for those who were shown the beginning of it elsewhere."""
+        made = "".join(
+            f'<a href="{html.escape(one.url)}" rel="noopener">{html.escape(one.title)}</a>'
+            for one in links
+        )
+        note = _CURRENT if status == 200 else ""
+        values = {**self._values, "question": question, "text": text, "note": note}
+        headers = {"cache-control": "no-cache", "x-robots-tag": "noindex"}
+        return Response(
+            _filled(self._answer, values, links=made), status, headers, media_type=_HTML
+        )
 
     def widget(self, encodings: str) -> Response:
         """The script other websites load; they must see changes within the hour."""
@@ -91,6 +109,15 @@ class Page:
         if asset is None:
             return None
         return asset.response(encodings, "public, max-age=31536000, immutable")
+
+
+def _filled(source: str, values: Mapping[str, str], **markup: str) -> str:
+    """The template with values as text, and ``markup`` as it is. Raises KeyError."""
+
+    def fill(slot: re.Match[str]) -> str:
+        return markup[slot[1]] if slot[1] in markup else html.escape(values[slot[1]])
+
+    return _SLOT.sub(fill, source)
 
 
 def _asset(body: bytes, media_type: str) -> _Asset:

@@ -12,7 +12,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from bot.channels.base import Attachment
-from bot.desk import Inbound
+from bot.desk import DeskError, Inbound
+from bot.desk.wording import answer_text
 from handlers.errors import Refusal
 from handlers.press import act
 from handlers.webchat.door import Visitor, WebDoor, check_origin
@@ -23,6 +24,7 @@ from storage.web_queries import Cursor, conversation
 router = APIRouter()
 _CURSOR = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?", re.ASCII)
 _TICK = re.compile(r"c:tick:(?P<case>\d{1,9}):(?P<step>[0-9a-f]{12}[+-])", re.ASCII)
+_ASK_AGAIN = "请到在线咨询里再问一次，会给您现在的答复；也可以拨打 12345。"
 _NOBODY = "请先发一条消息，再点按钮。"
 
 
@@ -68,6 +70,17 @@ class Erasure(BaseModel):
 @router.get("/")
 async def page(request: Request, door: Door) -> Response:
     return door.page.index(request.headers.get("accept-encoding", ""))
+
+
+@router.get("/a/{account}/{entry_id}")
+async def answer(account: str, entry_id: str, door: Door) -> Response:
+    """An approved answer that was cut elsewhere."""
+    try:
+        entry, rows = door.desk.entrances.page(account, entry_id)
+    except DeskError as error:
+        return door.page.answer(str(error), _ASK_AGAIN, status=404)
+    links = [one for row in rows for one in row]
+    return door.page.answer(entry.question, answer_text(entry), links)
 
 
 @router.get("/widget.js")

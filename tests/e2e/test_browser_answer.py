@@ -1,0 +1,45 @@
+"""The page of one answer in a real browser: it can be read on any phone, by day and by night."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from storage.db import Database
+from tests.e2e.browsing import CONTRAST, DESKTOP, PHONE, SMALL, needs_browser, visit
+from tests.website import Website, open_website
+
+pytestmark = needs_browser
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+
+
+@pytest.fixture
+async def website(database: Database) -> AsyncIterator[Website]:
+    async with open_website(database) as website:
+        yield website
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(PHONE, "light"), (SMALL, "dark"), (DESKTOP, "light")]
+)
+@pytest.mark.parametrize(
+    ("entry", "said"), [("id-lost", "身份证丢失怎么补领"), ("none", "已经调整")]
+)
+async def test_it_can_be_read_and_leads_on(
+    browser: Browser,
+    website: Website,
+    size: dict[str, int],
+    scheme: str,
+    entry: str,
+    said: str,
+) -> None:
+    async with visit(browser, website, size, scheme, path=f"/a/web/{entry}") as one:
+        page = one.page
+        await expect(page.get_by_role("heading", level=2)).to_contain_text(said)
+        assert await page.evaluate(CONTRAST) == []
+        assert await page.evaluate(FITS)
+        await page.get_by_role("link", name="没解决？在线咨询").click()
+        await expect(page.locator("#text")).to_be_visible()
+        assert one.abroad == []
