@@ -99,7 +99,7 @@ async def test_a_case_outside_the_scope_is_not_there(website: Website) -> None:
         (await session.get_one(Case, case_id)).department = "市民政局"
     async with sitting(website, token) as one:
         await one.open(f"/case/{case_id}")
-        await one.sees("都办完了。", "从左边选一件开始。")
+        await one.sees("都办完了。", f"打不开 #{case_id}。")
         await one.sees_no(TEXTS[0])
         one.key("a")
     assert (await case_of(website, case_id)).state == "waiting"
