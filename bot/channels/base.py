@@ -64,7 +64,8 @@ class Capabilities:
     for ever. ``one_per_comment`` says that a comment carries one reply: a later one replaces it.
     ``post_limit`` is how many messages may go under one post within ``post_window``, 0 for any
     number; ``beyond`` is what becomes of the answers beyond it: they wait for the next window, are
-    sent in private, or one 置顶答复 (pin) is posted for all who ask the same.
+    sent in private, or one 置顶答复 (pin) is posted for all who ask the same. ``elsewhere`` tells
+    staff where to look at what was sent beside words and is not kept here.
     """
 
     max_length: int
@@ -83,6 +84,7 @@ class Capabilities:
     post_limit: int = 0
     post_window: timedelta = timedelta(hours=1)
     beyond: Literal["wait", "private", "pin"] = "wait"
+    elsewhere: str = ""
 
 
 class SendError(Exception):

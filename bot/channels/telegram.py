@@ -60,7 +60,7 @@ def build_bot(token: str, api_url: str, timeout: float = SEND_TIMEOUT) -> Bot:
 class TelegramChannel:
     """A bot's way out; ``place`` is a chat id, a message's id is its number in that chat."""
 
-    capabilities = Capabilities(max_length=4000)
+    capabilities = Capabilities(max_length=4000, elsewhere="在 Telegram 的卡片上按“看附件”")
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot

@@ -97,6 +97,7 @@ class WechatChannel:
         per_group_minute=0,
         reply_window=WINDOW,
         one_per_comment=True,
+        elsewhere="照片和语音一两分钟内取来，别的请到公众平台后台的消息管理里看",
     )
 
     def __init__(self, api: WechatApi, *, elect_replied: bool = False) -> None:

@@ -70,7 +70,8 @@ class Proposal:
 class Item:
     """Everything that is needed to work on one case.
 
-    ``reply_until`` is when the platform stops letting the citizen be written to, None for never.
+    ``reply_until`` is when the platform stops letting the citizen be written to, None for never;
+    ``elsewhere`` where what was sent beside words is to be seen if it is not kept here.
     """
 
     view: queries.CaseView
@@ -85,6 +86,7 @@ class Item:
     limit: int
     held_until: datetime | None = None
     reply_until: datetime | None = None
+    elsewhere: str = ""
 
     @property
     def case(self) -> Case:
@@ -207,6 +209,7 @@ class Inbox:
                 limit=self._office.can(view.account).max_length,
                 held_until=max((one.due_at for one in unsent), default=None),
                 reply_until=self._reply_until(view),
+                elsewhere=self._office.can(view.account).elsewhere,
             )
 
     def _reply_until(self, view: queries.CaseView) -> datetime | None:

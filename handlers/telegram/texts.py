@@ -61,5 +61,5 @@ NO_DEPARTMENTS = "还没有设置承办单位，请管理员在 desk.departments
 NO_ATTACHMENTS = "这件诉求没有附件。"
 ATTACHMENTS_SENT = "附件在下面。"
 ATTACHMENT_GONE = "有一个附件调不出来，可能群众已经删除。"
-OTHER_ATTACHMENT = "附件“{title}”是在别的平台发来的，请到控制台查看。"
+OTHER_ATTACHMENT = "附件“{title}”是在别的平台发来的，请到工作台查看。"
 IDENTITY = "您的编号：{user_id}\n本会话编号：{chat_id}"

@@ -12,6 +12,8 @@ import pytest
 from handlers.wechat.media import Media
 from storage.db import Database
 from storage.models import Message, Staff
+from tests.e2e.test_browser_console import token_of
+from tests.handlers.sitting import sitting
 from tests.handlers.test_files import PNG, kept
 from tests.handlers.test_wechat import OPENID, Scene, scene
 
@@ -130,3 +132,12 @@ async def test_an_erased_citizens_photo_is_not_kept(plain: Scene, attic: Path) -
     await erase("wechat", OPENID)
     assert not await files.bring(one, PNG)
     assert kept(attic) == []
+
+
+async def test_staff_are_told_where_to_look_at_what_is_not_kept_here(database: Database) -> None:
+    async with scene(database, console=True) as plain:
+        message = await sends(plain, "video", "m-9")
+        async with sitting(plain.website, await token_of(plain.website)) as one:
+            await one.open(f"/case/{message.case_id}")
+            await one.sees("视频", "公众平台后台的消息管理")
+            await one.sees_no("下载")

@@ -362,6 +362,8 @@ class Panel:
             _described(held)
             if held.reference.startswith(PREFIX):
                 button("下载").on_click(lambda: self._fetch(held.reference))
+            elif held.reference and self.item is not None:
+                word(self.item.elsewhere, "soft")
 
     @on_page
     async def _fetch(self, reference: str) -> None:
