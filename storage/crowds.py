@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage.models import Account, Case, CaseEvent, Citizen, Crowd, Draft, Message, Post, Staff
+from storage.narrowing import Wanted, in_queue
 from storage.queries import queue_order
 from storage.terms import DraftState, EventKind
 
 _HEADS = 200  # the newest: what was asked long ago under a post is seldom asked again
-Q = TypeVar("Q", bound="Select[*tuple[Any, ...]]")
-Wanted = Sequence[ColumnElement[bool]]
-"""Conditions on Case joined with Account and Citizen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ async def units(
 ) -> list[Unit]:
     """The lines of the queue; a crowd stands where its most pressing case stands."""
     crowd, order = _unit(), queue_order(now)
-    ranked = _of(
+    ranked = in_queue(
         wanted,
         select(
             col(Case.id).label("case_id"),
@@ -81,14 +79,8 @@ async def units(
 async def count(session: AsyncSession, wanted: Wanted) -> tuple[int, int]:
     """How many lines the queue has, and how many cases stand in them."""
     query = select(func.count(func.distinct(_unit())), func.count()).select_from(Case)
-    lines, cases = (await session.exec(_of(wanted, query))).one()
+    lines, cases = (await session.exec(in_queue(wanted, query))).one()
     return lines, cases
-
-
-def _of(wanted: Wanted, query: Q) -> Q:
-    """The query about Case narrowed to what is wanted."""
-    joined = query.join(Account, col(Account.id) == Case.account_id)
-    return joined.join(Citizen, col(Citizen.id) == Case.citizen_id).where(*wanted)
 
 
 def _unit() -> ColumnElement[Any]:
@@ -142,14 +134,14 @@ async def members(
         .where(col(Case.crowd_id) == crowd_id)
         .order_by(*queue_order(now))
     )
-    rows = await session.exec(_of(wanted, query))
+    rows = await session.exec(in_queue(wanted, query))
     return [Member(case, name, taker or "", list(steps or [])) for case, name, taker, steps in rows]
 
 
 async def marks(session: AsyncSession, crowd_id: int, wanted: Wanted) -> set[tuple[int, int]]:
     """The numbers and versions of the waiting cases of a crowd."""
     query = select(Case.id, Case.version).where(col(Case.crowd_id) == crowd_id)
-    found = await session.exec(_of(wanted, query))
+    found = await session.exec(in_queue(wanted, query))
     return {(number or 0, version) for number, version in found}
 
 
@@ -163,7 +155,7 @@ async def drafts(session: AsyncSession, crowd_id: int, wanted: Wanted, limit: in
         .order_by(approved.desc(), col(Draft.probability).desc(), col(Draft.id))
         .limit(limit)
     )
-    return list(await session.exec(_of(wanted, query)))
+    return list(await session.exec(in_queue(wanted, query)))
 
 
 def _its_draft() -> ColumnElement[bool]:

@@ -31,6 +31,7 @@ from storage.narrowing import (
     Filters,
     Scope,
     escalation,
+    in_queue,
     told_to,
     wanted,
     within,
@@ -108,15 +109,13 @@ async def _rows(
     """Cases with the names of the account, of the citizen and of who took them up."""
     query = (
         select(Case, Account.name, Citizen.display_name, Staff.display_name)
-        .join(Account, col(Account.id) == Case.account_id)
-        .join(Citizen, col(Citizen.id) == Case.citizen_id)
+        .select_from(Case)
         .outerjoin(Staff, col(Staff.id) == Case.assignee_id)
-        .where(*asked)
         .order_by(*order)
         .offset(start)
         .limit(PAGE)
     )
-    rows = await session.exec(query)
+    rows = await session.exec(in_queue(asked, query))
     return [(case, account, citizen, taker or "") for case, account, citizen, taker in rows]
 
 
@@ -174,13 +173,8 @@ async def counts(session: AsyncSession, scope: Scope, now: datetime, me: Staff) 
 
 
 async def _count(session: AsyncSession, asked: list[ColumnElement[bool]]) -> int:
-    query = (
-        select(func.count())
-        .select_from(Case)
-        .join(Account, col(Account.id) == Case.account_id)
-        .join(Citizen, col(Citizen.id) == Case.citizen_id)
-    )
-    return (await session.exec(query.where(*asked))).one()
+    query = select(func.count()).select_from(Case)
+    return (await session.exec(in_queue(asked, query))).one()
 
 
 async def mentioned(session: AsyncSession, me: int, now: datetime) -> list[int]:

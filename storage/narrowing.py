@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, true
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -19,6 +19,17 @@ ESCALATED = "escalated"
 OPEN = (CaseState.WAITING, CaseState.CLARIFYING)
 _DONE = (CaseState.REPLYING, CaseState.ANSWERED, CaseState.RESOLVED, CaseState.CLOSED)
 _AGES = {"1d": timedelta(days=1), "3d": timedelta(days=3), "7d": timedelta(days=7)}
+
+
+Q = TypeVar("Q", bound="Select[*tuple[Any, ...]]")
+Wanted = Sequence[ColumnElement[bool]]
+"""Conditions on Case joined with Account and Citizen."""
+
+
+def in_queue(wanted: Wanted, query: Q) -> Q:
+    """The query about Case narrowed to what is wanted."""
+    joined = query.join(Account, col(Account.id) == Case.account_id)
+    return joined.join(Citizen, col(Citizen.id) == Case.citizen_id).where(*wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,9 +136,10 @@ async def _dressed(
     ticks = steps if can.edits else ()  # a tick changes the list where it stands
     links = links_of(office, account.key, sources, on_own_pages=can.own_pages)
     worded = wording.in_words(Outgoing(text, (*links, *ticks, feedback)), can)
-    name = await _mentioned(session, case) if can.mentions else ""
+    public = case.kind == "comment"
+    name = await _mentioned(session, case) if can.mentions and public else ""
     parts = split_at_sense(f"{name}{worded.text}", can.max_length)
-    if len(parts) == 1 or case.kind != "comment":
+    if len(parts) == 1 or not public:
         return parts, worded.buttons
     page = _page(office, account.key, can, text, sources)
     rest = wording.in_words(Outgoing(wording.READ_ON.format(url=page), (feedback,)), can)
@@ -154,8 +155,7 @@ async def _dressed(
 async def _mentioned(session: AsyncSession, case: Case) -> str:
     """How an answer in public begins: with whom it is for."""
     citizen = await session.get_one(Citizen, case.citizen_id)
-    public = case.kind == "comment" and citizen.display_name
-    return f"@{citizen.display_name} " if public else ""
+    return f"@{citizen.display_name} " if citizen.display_name else ""
 
 
 def _page(
