@@ -9,7 +9,7 @@ import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -18,6 +18,9 @@ from sqlalchemy.engine import URL, make_url
 from xdist.scheduler import LoadScopeScheduling
 
 from storage.db import Database
+
+if TYPE_CHECKING:
+    from tests.website import Website
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
 HISTORY = os.environ.get("TEST_HISTORY", "")
@@ -92,6 +95,21 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = Database(database_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def website(database: Database) -> AsyncIterator[Website]:
+    """The program's web doors over real HTTP, as most tests want them."""
+    from tests.website import open_website  # most tests do without, and without its imports
+
+    async with open_website(database) as opened:
+        yield opened
+
+
+@pytest.fixture
+def attic(tmp_path: Path) -> Path:
+    """Where files from citizens are kept."""
+    return tmp_path / "attachments"
 
 
 async def _migrate(url: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -18,8 +19,15 @@ from starlette.routing import Route
 from bot.channels.base import Capabilities
 from bot.channels.signing import headers, signature
 from bot.channels.waiting import WaitingChannel
+from bot.channels.wire import Spot
+from bot.desk import Desk, Inbound
+from bot.passage import Passage
 from bot.server import HttpServer
 from handlers.api import IngestSite, Source
+from knowledge.catalog import Entry
+from storage.db import Database
+from storage.models import Account
+from tests.support import ENTRIES, Town, build_town
 from tests.website import Website
 
 SECRET = "k3Jd8sLq0ZpXw7VbN2mRt5YcUe9GhAf1"
@@ -134,3 +142,48 @@ async def receiving() -> AsyncIterator[Receiver]:
         yield receiver
     finally:
         await server.stop()
+
+
+async def town_with_platform(
+    database: Database,
+    known: Sequence[Entry] = ENTRIES,
+    passage: Passage | None = None,
+    **changes: Any,
+) -> Town:
+    """A town with an account on a platform whose answers others post."""
+    async with database.write() as session:
+        session.add(Account(key="weibo", platform="微博", name="云川发布"))
+    town = await build_town(database, known=known)
+    ways = fetched(**changes)
+    office = replace(
+        town.desk.office,
+        capabilities={
+            **town.desk.office.capabilities,
+            **{key: channel.capabilities for key, channel in ways.items()},
+        },
+        passage=passage,
+    )
+    town.desk = Desk(office, {"telegram": town.channel, **ways})
+    return town
+
+
+async def comments(
+    town: Town, text: str, number: int = 1, kind: str = "comment", days: int = 0
+) -> int:
+    """A citizen of the platform writes, so many days ago; the case once all is settled."""
+    spot = Spot(kind, "u7", "p1")
+    inbound = Inbound(
+        account="weibo",
+        citizen="u7",
+        name="小李",
+        kind=kind,
+        place=spot.place,
+        thread=spot.place,
+        external_id=f"c{number}",
+        text=text,
+        sent_at=datetime.now(UTC) - timedelta(days=days),
+        reply_to=f"c{number}",
+    )
+    case_id = (await town.desk.intake.receive(inbound)).case_id
+    await town.settle()
+    return case_id

@@ -91,6 +91,8 @@ async def visit(
 
 
 # Every visible text below 4.5:1 against the first opaque ground under it (WCAG 2.2, 1.4.3).
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+"""Whether a page needs no scrolling to the side."""
 CONTRAST = """() => {
   const parse = color => color.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b]

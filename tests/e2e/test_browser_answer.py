@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import Browser, expect
 
-from storage.db import Database
-from tests.e2e.browsing import CONTRAST, DESKTOP, PHONE, SMALL, needs_browser, visit
-from tests.website import Website, open_website
+from tests.e2e.browsing import CONTRAST, DESKTOP, FITS, PHONE, SMALL, needs_browser, visit
+from tests.website import Website
 
 pytestmark = needs_browser
-FITS = "document.documentElement.scrollWidth <= innerWidth"
-
-
-@pytest.fixture
-async def website(database: Database) -> AsyncIterator[Website]:
-    async with open_website(database) as website:
-        yield website
 
 
 @pytest.mark.parametrize(

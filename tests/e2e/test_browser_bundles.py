@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from storage.db import Database
-from tests.e2e.browsing import CONTRAST, DESKTOP, PHONE, needs_browser, visit
+from tests.e2e.browsing import CONTRAST, DESKTOP, FITS, PHONE, needs_browser, visit
 from tests.e2e.test_browser_console import at_work, write
 from tests.support import MOVED
 from tests.website import Website, open_website
@@ -58,7 +58,7 @@ async def test_steps_are_ticked_and_still_ticked_after_a_reload(
         await page.get_by_role("button", name="有帮助").click()
         await expect(page.get_by_role("button", name="没解决")).to_be_disabled()
         await expect(second).to_be_enabled()
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.evaluate(FITS)
         assert one.problems == []
         assert one.abroad == []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
@@ -12,18 +11,12 @@ from sqlmodel import select
 
 from storage.db import Database
 from storage.models import Case, Delivery
-from tests.e2e.browsing import CONTRAST, DESKTOP, PHONE, SMALL, needs_browser, visit
+from tests.e2e.browsing import CONTRAST, DESKTOP, FITS, PHONE, SMALL, needs_browser, visit
 from tests.website import Website, open_website
 
 ANSWER = "带户口簿到任一派出所补领"
 
 pytestmark = needs_browser
-
-
-@pytest.fixture
-async def website(database: Database) -> AsyncIterator[Website]:
-    async with open_website(database) as website:
-        yield website
 
 
 @pytest.mark.parametrize(
@@ -305,7 +298,6 @@ async def test_every_text_has_enough_contrast(
 async def _fits(page: Page) -> bool:
     """Whether nothing sticks out sideways."""
     fits: bool = await page.evaluate(
-        "document.documentElement.scrollWidth <= innerWidth"
-        " && document.getElementById('scroll').scrollWidth <= innerWidth"
+        f"{FITS} && document.getElementById('scroll').scrollWidth <= innerWidth"
     )
     return fits

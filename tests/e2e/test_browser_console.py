@@ -17,7 +17,7 @@ from bot.desk import Inbound
 from handlers.console.gate import COOKIE
 from storage.db import Database
 from storage.models import Account, AuditRecord, Case, CaseEvent, CaseNote, Staff
-from tests.e2e.browsing import OFFICE, PHONE, Visit, needs_browser, visit
+from tests.e2e.browsing import FITS, OFFICE, PHONE, Visit, needs_browser, visit
 from tests.website import Website, open_website
 
 pytestmark = needs_browser
@@ -330,7 +330,7 @@ async def test_on_a_phone_the_list_and_the_case_take_turns(
             "all => all.map(one => one.getBoundingClientRect().height)"
         )
         assert min(sizes) >= 44
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.evaluate(FITS)
         await page.get_by_role("button", name="返回").click()
         await expect(page.locator(".queue")).to_be_visible()
         await line(page, cases[1]).click()

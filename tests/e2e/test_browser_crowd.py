@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from storage.db import Database
 from storage.models import Case
-from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
+from tests.e2e.browsing import CONTRAST, FITS, OFFICE, PHONE, needs_browser
 from tests.e2e.harness import until
 from tests.e2e.test_browser_console import NASTY, at_work, press, told
 from tests.ingesting import SITE, fetched, platform_of, post
@@ -76,7 +76,7 @@ async def test_a_group_is_found_answered_and_taken_back_by_keyboard(
         await press(page, "u")
         await told(page, "撤销了 3 件，没有发出")
         await expect(page.locator(".crowd-row")).to_have_count(4)
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.evaluate(FITS)
         assert one.problems == [] and one.abroad == []
     assert len(await cases(website, "waiting")) == 4
 
@@ -89,7 +89,7 @@ async def test_on_a_phone_a_group_is_opened_and_answered(
         page = one.page
         await page.locator(".line.crowd").click()
         await expect(page.locator(".crowd-row")).to_have_count(4)
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.evaluate(FITS)
         assert await page.evaluate(CONTRAST) == []
         await page.locator(".crowd-text textarea").fill(TEXT)
         await page.get_by_role("button", name="给这 4 件各发一份").click()

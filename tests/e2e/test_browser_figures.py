@@ -16,7 +16,7 @@ from bot.desk.premises import Premises
 from storage.db import Database
 from storage.models import Case
 from storage.terms import CaseState
-from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser, visit
+from tests.e2e.browsing import CONTRAST, FITS, OFFICE, PHONE, needs_browser, visit
 from tests.e2e.test_browser_console import (
     NASTY,
     PASSWORD,
@@ -347,7 +347,7 @@ async def test_on_a_phone_figures_are_opened_with_a_thumb(
         await tile(page, "等待中").click()
         await expect(page.locator(".cases-total")).to_have_text("1 件")
         await expect(page.locator(".head-line")).to_contain_text("只算截止时还没有答复的留言")
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.evaluate(FITS)
         await page.locator(".case-rows td.words a").click()
         await expect(page.locator(".item-head .number")).to_contain_text(str(case_id))
         await page.go_back()

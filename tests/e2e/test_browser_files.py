@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, FilePayload, expect
 
 from storage.db import Database
-from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, SMALL, needs_browser, visit
+from tests.e2e.browsing import CONTRAST, FITS, OFFICE, PHONE, SMALL, needs_browser, visit
 from tests.e2e.test_browser_console import at_work
 from tests.website import Website, open_website
 
@@ -51,7 +51,7 @@ async def test_a_picture_goes_from_the_phone_to_the_desk(
             "只能发 JPG、PNG、WebP 图片和 PDF 文件。"
         )
         assert await page.evaluate(CONTRAST) == []
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.evaluate(FITS)
         if PICTURES:
             await page.screenshot(path=Path(PICTURES) / "file-phone.png")
     async with at_work(browser, website, size=OFFICE, path="/console/case/1") as one:
@@ -79,4 +79,4 @@ async def test_what_was_not_uploaded_is_tried_again_once(
         await expect(page.locator(".office[data-case] .words")).to_contain_text("工作人员")
         await expect(page.locator(".mine")).to_have_count(1)
         await expect(page.locator("#attach")).to_be_visible()
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.evaluate(FITS)

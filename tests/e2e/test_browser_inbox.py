@@ -14,7 +14,7 @@ from bot.channels.base import Attachment
 from bot.desk import Inbound
 from storage.db import Database
 from storage.models import Case, CaseEvent, Message, Staff, Task
-from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
+from tests.e2e.browsing import CONTRAST, FITS, OFFICE, PHONE, needs_browser
 from tests.e2e.test_browser_console import NASTY, TEXTS, at_work, press, told, waiting, write
 from tests.website import Website, open_website
 
@@ -279,7 +279,7 @@ async def test_tasks_can_be_read(
     async with at_work(browser, website, size=size, scheme=scheme, path="/console/tasks") as one:
         await expect(one.page.locator(".kb-task")).to_have_count(1)
         assert await one.page.evaluate(CONTRAST) == []
-        assert await one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await one.page.evaluate(FITS)
 
 
 async def test_what_is_seldom_done_is_in_a_menu_by_keyboard_too(

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from bot.desk.premises import Premises
 from storage.db import Database
 from storage.models import AuditRecord, Case, Message
-from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
+from tests.e2e.browsing import CONTRAST, FITS, OFFICE, PHONE, needs_browser
 from tests.e2e.test_browser_console import NASTY, at_work
 from tests.ingesting import fetched
 from tests.website import Website, open_website
@@ -164,7 +164,7 @@ async def test_the_columns_can_be_read(
         await one.page.locator("input[type=file]").set_input_files(file)
         await expect(one.page.locator(".intake-column").first).to_be_visible()
         assert await one.page.evaluate(CONTRAST) == []
-        assert await one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await one.page.evaluate(FITS)
         if PICTURES:
             name = f"intake-{'phone' if size is PHONE else 'desk'}-{scheme}.png"
             await one.page.screenshot(path=Path(PICTURES) / name)

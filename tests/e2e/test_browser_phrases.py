@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from storage.db import Database
 from storage.models import Case, Phrase, Staff
-from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
+from tests.e2e.browsing import CONTRAST, FITS, OFFICE, PHONE, needs_browser
 from tests.e2e.test_browser_console import NASTY, TEXTS, at_work, press, told, write
 from tests.website import Website, open_website
 
@@ -126,7 +126,7 @@ async def test_a_clerk_sees_what_is_for_everybody_and_changes_it_not(
         await expect(page.locator(".kb-phrase .phrase-text")).to_have_text(NASTY)
         await expect(page.locator(".kb-phrase button")).to_have_count(0)
         assert await page.locator(".kb img, .kb b").count() == 0
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.evaluate(FITS)
         await page.get_by_role("button", name="新建").click()
         await expect(page.get_by_label("名称")).to_be_focused()
         assert await page.evaluate(CONTRAST) == []

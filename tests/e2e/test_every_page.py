@@ -8,14 +8,13 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from storage.db import Database
-from tests.e2e.browsing import CONTRAST, OFFICE, PHONE, needs_browser
+from tests.e2e.browsing import CONTRAST, FITS, OFFICE, PHONE, needs_browser
 from tests.e2e.pages import OTHERS, READY, SHOWN, a_day, a_town
 from tests.e2e.test_browser_console import at_work, press
 from tests.website import Website
 
 pytestmark = needs_browser
 PAGES = SHOWN | OTHERS
-FITS = "document.documentElement.scrollWidth <= innerWidth"
 # What is wrong with the parts of a page as a screen reader finds them; nothing when all is well.
 STRUCTURE = """() => {
   const wrong = [];

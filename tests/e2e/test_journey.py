@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from storage.db import Database
 from storage.models import Account, Case, CaseEvent, EntryRow, Phrase, Staff
-from tests.e2e.browsing import OFFICE, PHONE, needs_browser, visit
+from tests.e2e.browsing import FITS, OFFICE, PHONE, needs_browser, visit
 from tests.e2e.test_browser_console import PASSWORD, TEXTS, line, press, token_of, told, write
 from tests.e2e.test_browser_figures import shows, tile
 from tests.website import Website, open_website
@@ -201,7 +201,6 @@ async def test_a_day_on_a_phone(browser: Browser, website: Website) -> None:
     async with website.desk.office.db.write() as session:
         writer = (await session.exec(select(Staff).where(Staff.login == "boss"))).one()
         session.add(Phrase(staff_id=writer.id or 0, scope="own", title="尾", text="请您知悉。"))
-    fits = "document.documentElement.scrollWidth <= innerWidth"
     async with visit(browser, website, PHONE, path=LOGIN) as one:
         page = one.page
         await page.get_by_label("登录名").fill("boss")
@@ -220,10 +219,10 @@ async def test_a_day_on_a_phone(browser: Browser, website: Website) -> None:
         for way in ("事项", "知识库", "看板", "审计"):
             await page.get_by_role("link", name=way).first.click()
             await expect(page.locator(".way.here")).to_have_text(way)
-            await page.wait_for_function(fits)
+            await page.wait_for_function(FITS)
         await page.goto(f"{website.url}/console/figures?period=today")
         await shows(page, "已答复", "1")
-        await page.wait_for_function(fits)
+        await page.wait_for_function(FITS)
         tall = await page.locator(".way, .sub-way, .period").evaluate_all(
             "all => all.map(one => one.getBoundingClientRect().height)"
         )

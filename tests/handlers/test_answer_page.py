@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,18 +9,11 @@ import pytest
 
 from knowledge.catalog import Link
 from storage import entries
-from storage.db import Database
 from tests.support import ENTRIES
-from tests.website import Website, open_website
+from tests.website import Website
 
 LOST = ENTRIES[0]
 EVIL = "<script>alert(1)</script>{{greeting}}"
-
-
-@pytest.fixture
-async def website(database: Database) -> AsyncIterator[Website]:
-    async with open_website(database) as website:
-        yield website
 
 
 async def put(website: Website, **changes: object) -> None:

@@ -19,12 +19,6 @@ from tests.website import Website, answers, open_website, write
 SECRET = "a-long-enough-secret"
 
 
-@pytest.fixture
-async def website(database: Database) -> AsyncIterator[Website]:
-    async with open_website(database) as website:
-        yield website
-
-
 async def test_health_counts_what_waits(website: Website) -> None:
     client = website.browser()
     await write(client, "低保怎么申请")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
@@ -17,17 +16,11 @@ from storage import entries
 from storage.db import Database
 from storage.models import LinkOpen
 from tests.support import ENTRIES, MOVED, build_town
-from tests.website import SECRET, Website, answers, open_website, write
+from tests.website import SECRET, Website, answers, write
 
 LOST = ENTRIES[0]
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) MicroMessenger/8.0"
 TARGET = LOST.links[0].url
-
-
-@pytest.fixture
-async def website(database: Database) -> AsyncIterator[Website]:
-    async with open_website(database) as website:
-        yield website
 
 
 async def link(website: Website) -> str:

@@ -32,11 +32,6 @@ JPG, WEBP = b"\xff\xd8\xff\xe0" + b"0" * 50, b"RIFF\x00\x00\x00\x00WEBPVP8 "
 
 
 @pytest.fixture
-def attic(tmp_path: Path) -> Path:
-    return tmp_path / "attachments"
-
-
-@pytest.fixture
 async def website(database: Database, attic: Path) -> AsyncIterator[Website]:
     async with open_website(database, attic=attic) as website:
         yield website

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
 
@@ -31,12 +30,6 @@ from tests.website import (
 
 LOST = "身份证丢了怎么办"
 RENT = "租房怎么提取公积金"
-
-
-@pytest.fixture
-async def website(database: Database) -> AsyncIterator[Website]:
-    async with open_website(database) as website:
-        yield website
 
 
 # ---- who writes ----

@@ -21,11 +21,6 @@ AMR = b"#!AMR\n" + bytes(range(32))
 
 
 @pytest.fixture
-def attic(tmp_path: Path) -> Path:
-    return tmp_path / "attachments"
-
-
-@pytest.fixture
 async def plain(database: Database, attic: Path) -> AsyncIterator[Scene]:
     async with scene(database, attic=attic) as opened:
         yield opened

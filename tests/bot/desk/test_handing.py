@@ -4,64 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from bot.channels.base import PRESS_OR_TYPE, Button, Outgoing
-from bot.channels.waiting import WaitingChannel
-from bot.channels.wire import Spot
-from bot.desk import Desk, DeskError, Inbound, wording
+from bot.desk import DeskError, wording
 from bot.desk.desktop import CONSOLE
 from bot.desk.escalation import escalate
 from storage.db import Database
 from storage.ledger import events
-from storage.models import Account, AuditRecord, Case, Citizen, Delivery, Staff
+from storage.models import AuditRecord, Case, Citizen, Delivery, Staff
 from storage.terms import CaseState, DeliveryState, Role
 from storage.web_queries import health
-from tests.ingesting import CAN
-from tests.support import Town, build_town
-
-
-async def _town(database: Database, **changes: Any) -> Town:
-    """A town with an account on a platform whose answers others post."""
-    async with database.write() as session:
-        session.add(Account(key="weibo", platform="微博", name="云川发布"))
-    town = await build_town(database)
-    channel = WaitingChannel(replace(CAN, **changes), "由对方来取答复")
-    office = replace(
-        town.desk.office,
-        capabilities={**town.desk.office.capabilities, "weibo": channel.capabilities},
-    )
-    town.desk = Desk(office, {"telegram": town.channel, "weibo": channel})
-    return town
+from tests.ingesting import CAN, comments, town_with_platform
+from tests.support import Town
 
 
 @pytest.fixture
 async def town(database: Database) -> Town:
-    return await _town(database)
-
-
-async def _comment(
-    town: Town, text: str, number: int = 1, kind: str = "comment", days: int = 0
-) -> int:
-    spot = Spot(kind, "u7", "p1")
-    inbound = Inbound(
-        account="weibo",
-        citizen="u7",
-        name="小李",
-        kind=kind,
-        place=spot.place,
-        thread=spot.place,
-        external_id=f"c{number}",
-        text=text,
-        sent_at=datetime.now(UTC) - timedelta(days=days),
-        reply_to=f"c{number}",
-    )
-    case_id = (await town.desk.intake.receive(inbound)).case_id
-    await town.settle()
-    return case_id
+    return await town_with_platform(database)
 
 
 async def _handed(town: Town) -> list[Delivery]:
@@ -78,7 +40,7 @@ async def _told(town: Town) -> list[str]:
 
 
 async def test_an_answer_says_in_words_what_buttons_would_offer(town: Town) -> None:
-    await _comment(town, "身份证丢了怎么办")
+    await comments(town, "身份证丢了怎么办")
     (text,) = await _told(town)
     assert text.startswith("带户口簿")
     assert "“预约补领”" in text and "http" not in text
@@ -86,16 +48,16 @@ async def test_an_answer_says_in_words_what_buttons_would_offer(town: Town) -> N
 
 
 async def test_where_links_are_allowed_they_are_written_out(database: Database) -> None:
-    town = await _town(database, links=True, max_length=2000)
-    await _comment(town, "身份证丢了怎么办")
+    town = await town_with_platform(database, links=True, max_length=2000)
+    await comments(town, "身份证丢了怎么办")
     (text,) = await _told(town)
     assert "预约补领：https://zwfw.yunchuan.example/sfz" in text
 
 
 async def test_a_mention_stands_before_an_answer_in_public_only(database: Database) -> None:
-    town = await _town(database, mentions=True, max_length=2000)
-    await _comment(town, "身份证丢了怎么办")
-    await _comment(town, "身份证丢了怎么办", 2, kind="direct")
+    town = await town_with_platform(database, mentions=True, max_length=2000)
+    await comments(town, "身份证丢了怎么办")
+    await comments(town, "身份证丢了怎么办", 2, kind="direct")
     public, private = await _told(town)
     assert public.startswith("@小李 带户口簿") and private.startswith("带户口簿")
 
@@ -107,8 +69,8 @@ async def test_a_mention_stands_before_an_answer_in_public_only(database: Databa
 async def test_who_waits_is_told_what_the_account_says(
     database: Database, wait: str | None, said: list[str]
 ) -> None:
-    town = await _town(database, wait=wait)
-    await _comment(town, "低保怎么申请")
+    town = await town_with_platform(database, wait=wait)
+    await comments(town, "低保怎么申请")
     told = await _told(town)
     assert len(told) == len(said)
     for text, start in zip(told, said, strict=True):
@@ -127,7 +89,7 @@ def test_choices_are_offered_by_their_numbers() -> None:
 
 
 async def test_a_grade_that_cannot_be_pressed_is_not_asked_for(town: Town) -> None:
-    case_id = await _comment(town, "身份证丢了怎么办")
+    case_id = await comments(town, "身份证丢了怎么办")
     (row,) = await _handed(town)
     await town.desk.handing.confirm("weibo", row.id or 0, None, "")
     async with town.db.write() as session:
@@ -142,7 +104,7 @@ async def test_a_grade_that_cannot_be_pressed_is_not_asked_for(town: Town) -> No
 
 
 async def test_nothing_is_delivered_before_it_is_confirmed(town: Town) -> None:
-    case_id = await _comment(town, "身份证丢了怎么办")
+    case_id = await comments(town, "身份证丢了怎么办")
     (row,) = await _handed(town)
     assert await town.desk.dispatch.deliver_due() == 0
     assert await town.desk.dispatch.next_due() is None
@@ -161,7 +123,7 @@ async def test_nothing_is_delivered_before_it_is_confirmed(town: Town) -> None:
 
 
 async def test_what_cannot_be_posted_is_back_in_the_queue(town: Town) -> None:
-    case_id = await _comment(town, "身份证丢了怎么办")
+    case_id = await comments(town, "身份证丢了怎么办")
     (row,) = await _handed(town)
     staff = await town.staff()
     with pytest.raises(DeskError, match="请写明理由"):
@@ -176,7 +138,7 @@ async def test_what_cannot_be_posted_is_back_in_the_queue(town: Town) -> None:
 
 
 async def test_what_lies_ready_cannot_be_taken_back_but_before_it_can(town: Town) -> None:
-    case_id = await _comment(town, "低保怎么申请")
+    case_id = await comments(town, "低保怎么申请")
     staff, version = await town.staff(), (await town.case(case_id)).version
     await town.desk.review.send(staff, case_id, version, CONSOLE, "向街道提出申请。")
     await town.desk.workbench.take_back(staff, case_id)
@@ -190,7 +152,7 @@ async def test_what_lies_ready_cannot_be_taken_back_but_before_it_can(town: Town
 
 
 async def test_what_a_citizen_withdrew_is_not_posted(town: Town) -> None:
-    await _comment(town, "身份证丢了怎么办")
+    await comments(town, "身份证丢了怎么办")
     (row,) = await _handed(town)
     await town.desk.citizens.erase("weibo", "u7")
     assert await _handed(town) == []
@@ -199,8 +161,8 @@ async def test_what_a_citizen_withdrew_is_not_posted(town: Town) -> None:
 
 
 async def test_staff_see_what_is_theirs(database: Database) -> None:
-    town = await _town(database, awaits="person")
-    case_id = await _comment(town, "身份证丢了怎么办")
+    town = await town_with_platform(database, awaits="person")
+    case_id = await comments(town, "身份证丢了怎么办")
     (row,) = await _handed(town)
     (shown,) = await town.desk.handing.for_staff(await town.staff())
     assert (shown.handed.delivery.id, shown.handed.case.id) == (row.id, case_id)
@@ -219,7 +181,7 @@ async def test_staff_see_what_is_theirs(database: Database) -> None:
 
 
 async def test_what_a_program_leaves_lying_comes_before_people(town: Town) -> None:
-    await _comment(town, "身份证丢了怎么办")
+    await comments(town, "身份证丢了怎么办")
     staff = await town.staff()
     assert await town.desk.handing.for_staff(staff) == []
     async with town.db.write() as session:
@@ -230,7 +192,7 @@ async def test_what_a_program_leaves_lying_comes_before_people(town: Town) -> No
 
 
 async def test_while_nobody_confirms_the_clock_runs_and_staff_are_reminded(town: Town) -> None:
-    case_id = await _comment(town, "低保怎么申请")
+    case_id = await comments(town, "低保怎么申请")
     version = (await town.case(case_id)).version
     await town.desk.review.send(await town.staff(), case_id, version, CONSOLE, "向街道提出申请。")
     await town.settle()
@@ -245,7 +207,7 @@ async def test_while_nobody_confirms_the_clock_runs_and_staff_are_reminded(town:
 
 
 async def test_a_citizen_who_is_gone_is_known_to_be(town: Town) -> None:
-    await _comment(town, "身份证丢了怎么办")
+    await comments(town, "身份证丢了怎么办")
     (row,) = await _handed(town)
     await town.desk.handing.decline("weibo", row.id or 0, "已注销", gone=True)
     (citizen,) = await town.rows(Citizen)
@@ -257,7 +219,7 @@ async def test_a_citizen_who_is_gone_is_known_to_be(town: Town) -> None:
 async def test_what_nobody_confirms_is_counted_and_reminded_of_even_an_automatic_answer(
     town: Town,
 ) -> None:
-    case_id = await _comment(town, "身份证丢了怎么办", days=60)
+    case_id = await comments(town, "身份证丢了怎么办", days=60)
     case = await town.case(case_id)
     assert (case.state, case.automatic, case.answered_at) == ("replying", True, None)
     assert (await health(town.db)).unconfirmed == 1

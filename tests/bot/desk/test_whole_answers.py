@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from bot.channels.waiting import WaitingChannel
-from bot.channels.wire import Spot
-from bot.desk import Desk, DeskError, Inbound, wording
+from bot.desk import DeskError, wording
 from bot.desk.desktop import CONSOLE
 from bot.passage import Passage
 from knowledge.catalog import Entry, Link
 from storage.db import Database
-from storage.models import Account, Delivery
-from storage.terms import Purpose
-from tests.ingesting import CAN
-from tests.support import Town, build_town
+from storage.models import Delivery
+from storage.outbox import REPLIES
+from tests.ingesting import CAN, comments, town_with_platform
+from tests.support import Town
 from tests.website import SECRET
 
 SITE = "https://wenban.example"
@@ -37,50 +34,21 @@ CONFIRM = "没解决请回复“转人工”。"
 
 
 async def _town(database: Database, site: str = SITE, **changes: Any) -> Town:
-    async with database.write() as session:
-        session.add(Account(key="weibo", platform="微博", name="云川发布"))
-    town = await build_town(database, known=[LONG, SHORT, BY_HAND])
-    can = replace(CAN, **{"links": True, **changes})
-    channel = WaitingChannel(can, "由对方来取答复")
-    office = replace(
-        town.desk.office,
-        capabilities={**town.desk.office.capabilities, "weibo": can},
-        passage=Passage(SECRET, site, pages=True),
-    )
-    town.desk = Desk(office, {"telegram": town.channel, "weibo": channel})
-    return town
-
-
-async def _asks(town: Town, text: str, kind: str = "comment") -> int:
-    spot = Spot(kind, "u7", "p1")
-    inbound = Inbound(
-        account="weibo",
-        citizen="u7",
-        name="小李",
-        kind=kind,
-        place=spot.place,
-        thread=spot.place,
-        external_id="c1",
-        text=text,
-        sent_at=datetime.now(UTC),
-        reply_to="c1",
-    )
-    receipt = await town.desk.intake.receive(inbound)
-    await town.settle()
-    return receipt.case_id
+    passage = Passage(SECRET, site, pages=True)
+    known = [LONG, SHORT, BY_HAND]
+    return await town_with_platform(database, known, passage, **{"links": True, **changes})
 
 
 async def _replies(town: Town) -> list[str]:
     rows = await town.rows(Delivery)
-    replies = (Purpose.REPLY, Purpose.REPLY_PART)
-    return [one.payload["text"] for one in rows if one.purpose in replies]
+    return [one.payload["text"] for one in rows if one.purpose in REPLIES]
 
 
 async def test_a_long_answer_to_a_comment_is_one_that_says_where_the_rest_is(
     database: Database,
 ) -> None:
     town = await _town(database)
-    await _asks(town, LONG.question)
+    await comments(town, LONG.question)
     (text,) = await _replies(town)
     assert len(text) <= CAN.max_length
     beginning, _, rest = text.partition("……\n\n查看全文和办事入口：")
@@ -91,7 +59,7 @@ async def test_a_long_answer_to_a_comment_is_one_that_says_where_the_rest_is(
 
 async def test_with_a_name_before_it(database: Database) -> None:
     town = await _town(database, mentions=True, max_length=200)
-    await _asks(town, LONG.question)
+    await comments(town, LONG.question)
     (text,) = await _replies(town)
     assert text.startswith(f"@小李 {SENTENCE}") and len(text) <= 200
 
@@ -109,7 +77,7 @@ async def test_elsewhere_it_is_sent_whole_in_parts(
     database: Database, kind: str, question: str, changes: dict[str, Any], site: str
 ) -> None:
     town = await _town(database, site, **changes)
-    await _asks(town, question, kind)
+    await comments(town, question, kind=kind)
     parts = await _replies(town)
     assert len(parts) > 1
     assert SENTENCE * 8 in "".join(parts).replace("\n", "")
@@ -118,7 +86,7 @@ async def test_elsewhere_it_is_sent_whole_in_parts(
 
 async def test_a_short_answer_is_not_cut(database: Database) -> None:
     town = await _town(database)
-    await _asks(town, SHORT.question)
+    await comments(town, SHORT.question)
     (text,) = await _replies(town)
     assert text.startswith("不收费。") and "查看全文" not in text
 
@@ -128,7 +96,7 @@ async def test_what_a_person_answers_for_one_citizen_is_on_no_page(
     database: Database, text: str
 ) -> None:
     town = await _town(database)
-    case_id = await _asks(town, "我家的情况比较特殊，请工作人员看看居住证积分")
+    case_id = await comments(town, "我家的情况比较特殊，请工作人员看看居住证积分")
     case = await town.case(case_id)
     await town.desk.review.send(await town.staff(), case_id, case.version, CONSOLE, text)
     await town.settle()
